@@ -1,0 +1,96 @@
+/*
+ * The shapes that the generated tables and structs are made of.
+ *
+ * Included by the generated qiao_proto.h; nobody needs to include it alone. It knows no record and no field: those
+ * are in schema.toml and events.toml only.
+ */
+#ifndef PROTO_TYPES_H
+#define PROTO_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Text and bytes that belong to somebody else: to the buffer that was decoded, or to the caller. Not NUL-terminated. */
+struct proto_str {
+    const char *p;
+    uint32_t n;
+};
+
+struct proto_bin {
+    const uint8_t *p;
+    uint32_t n;
+};
+
+#define PROTO_STR(literal) ((struct proto_str){"" literal, sizeof(literal) - 1})
+#define PROTO_STR_ARG(s) (int)(s).n, (s).p ? (s).p : "" /* for "%.*s" */
+
+static inline struct proto_str
+proto_str_of(const char *text)
+{
+    return (struct proto_str){text, text ? (uint32_t)strlen(text) : 0};
+}
+
+static inline bool
+proto_str_eq(struct proto_str a, struct proto_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Was the field on the wire?  PROTO_HAS(&record.u.submit, SUBMIT, KEY) */
+#define PROTO_HAS(x, OWNER, FIELD) (((x)->has & PROTO_##OWNER##_##FIELD) != 0)
+
+enum proto_field_type {
+    PROTO_FIELD_BOOL,    /* bool */
+    PROTO_FIELD_U32,     /* uint32_t */
+    PROTO_FIELD_U64,     /* uint64_t */
+    PROTO_FIELD_I64,     /* int64_t */
+    PROTO_FIELD_F64,     /* double */
+    PROTO_FIELD_STR,     /* struct proto_str, at most `limit` bytes */
+    PROTO_FIELD_BIN,     /* struct proto_bin, at most `limit` bytes */
+    PROTO_FIELD_ENUM,    /* enum proto_<enum_id> */
+    PROTO_FIELD_MAP,     /* struct proto_bin: one encoded map, at most `limit` bytes */
+    PROTO_FIELD_ANY,     /* struct proto_bin: one encoded list, at most `limit` bytes */
+    PROTO_FIELD_STRS,    /* struct proto_bin: one encoded list of at most `limit` strings */
+    PROTO_FIELD_STRUCTS, /* struct proto_bin: one encoded list of at most `limit` maps of `struct_id` */
+};
+
+struct proto_field {
+    const char *name;
+    const uint8_t *key; /* the encoded key: a string in records and structs, a number in events */
+    uint8_t name_len;
+    uint8_t key_len;
+    uint8_t number;
+    uint8_t type; /* enum proto_field_type */
+    bool required;
+    uint8_t enum_id;   /* enum proto_enum */
+    uint8_t struct_id; /* enum proto_struct */
+    uint16_t offset;   /* in the C struct */
+    uint32_t limit;
+    int64_t fallback; /* the value of an absent field: 0 in all but some enums */
+    const char *doc;
+};
+
+/* A record, a struct of a list, or an event. The n-th field's bit in `has` is 1 << n. */
+struct proto_desc {
+    const char *name;
+    uint8_t name_len;
+    uint16_t number;
+    uint16_t size; /* of the C struct */
+    uint8_t count; /* of fields */
+    bool body;     /* may carry a body that is not empty */
+    bool from_client;
+    bool from_broker;
+    uint32_t roles; /* who may send it, as bits 1 << PROTO_ROLE_*; 0: everybody who is known */
+    const struct proto_field *fields;
+    const char *doc;
+};
+
+struct proto_enum_desc {
+    const char *name;
+    uint8_t count;                 /* numbers below this may have a name */
+    const struct proto_str *names; /* by number; n = 0: no such number */
+};
+
+#endif
