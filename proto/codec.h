@@ -5,8 +5,9 @@
  * walk those tables. It does not know what a record means, what frames are, or where bytes come from.
  *
  * Decoding: a strict validator runs over the bytes first and takes no memory (check.h). Then the header's values are
- * read by our own reader (reader.h): unpacking the same header with msgpack-c's zone costs an allocation and about the
- * time of the whole decode again; see PROTOCOL figures printed by codec_bench. Decoded text, bytes, maps and lists
+ * read by our own reader (reader.h) from the places that the validator found. Unpacking them with msgpack-c's zone takes
+ * an allocation and, for a submit with 256 bytes of body, 185 ns on top of the validator; the whole decode takes 300 ns
+ * as it is, the encode 70 ns (codec_bench prints it). Decoded text, bytes, maps and lists
  * point into the given bytes and live as long as those do. Encoding: msgpack-c packs the values.
  *
  * A field is encoded when its `has` bit is set or its value differs from the default; an enum value without a name

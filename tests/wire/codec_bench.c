@@ -1,0 +1,169 @@
+/*
+ * Time and size of the codec on the records of the hot path; prints a table, asserts nothing. Not a test.
+ *
+ *     codec_bench [seconds per line]
+ *
+ * The last lines unpack the same header with msgpack-c's zone, which is what the decoder would cost with it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <msgpack.h>
+
+#include "proto/codec.h"
+#include "proto/writer.h"
+
+static double
+now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static uint8_t body_bytes[256];
+static uint8_t input_bytes[256];
+static struct proto_bin input;
+
+static struct proto_record
+submit_make(void)
+{
+    struct proto_record record;
+    proto_record_init(&record, PROTO_SUBMIT);
+    record.n = 70000;
+    record.u.submit.service = PROTO_STR("testing.release");
+    record.u.submit.producer = UINT64_C(0x1234567890abcdef);
+    record.u.submit.pseq = 70000;
+    record.u.submit.input = input;
+    record.body = (struct proto_bin){body_bytes, 256};
+    return record;
+}
+
+static struct proto_record
+task_make(void)
+{
+    struct proto_record record;
+    proto_record_init(&record, PROTO_TASK);
+    struct proto_task *task = &record.u.task;
+    task->task = UINT64_C(0x0167890abc000041);
+    task->fence = UINT64_C(1790000000000000);
+    task->service = PROTO_STR("testing.release");
+    task->kind = PROTO_TASK_KIND_FULFILL;
+    task->status = PROTO_STATUS_IN_PROGRESS;
+    task->tenure = PROTO_TENURE_LEASED;
+    task->attempt = 1;
+    task->priority = PROTO_PRIORITY_ROUTINE;
+    task->lease = 30000000;
+    task->requester = PROTO_STR("nuohe-bio");
+    task->input = input;
+    record.body = (struct proto_bin){body_bytes, 256};
+    return record;
+}
+
+static struct proto_record
+complete_make(void)
+{
+    struct proto_record record;
+    proto_record_init(&record, PROTO_COMPLETE);
+    record.n = 70001;
+    record.u.complete.task = UINT64_C(0x0167890abc000041);
+    record.u.complete.fence = UINT64_C(1790000000000000);
+    record.u.complete.outcome = PROTO_STR("conforming");
+    record.body = (struct proto_bin){body_bytes, 256};
+    return record;
+}
+
+static struct proto_record
+receipt_make(void)
+{
+    struct proto_record record;
+    proto_record_init(&record, PROTO_RECEIPT);
+    record.re = 70000;
+    record.u.receipt.id = UINT64_C(0x0167890abc000040);
+    record.u.receipt.status = PROTO_STATUS_READY;
+    record.u.receipt.seq = 123456;
+    return record;
+}
+
+static void
+line(const char *name, struct proto_record record, double seconds)
+{
+    struct proto_buf buf;
+    proto_buf_init(&buf, 1 << 20);
+    if (!proto_encode(&buf, &record)) {
+        abort();
+    }
+    size_t bytes = buf.n;
+    uint64_t rounds = 0;
+    double from = now_s();
+    double took;
+    do {
+        for (int i = 0; i < 1000; i++) {
+            proto_buf_reset(&buf);
+            if (!proto_encode(&buf, &record)) {
+                abort();
+            }
+        }
+        rounds += 1000;
+        took = now_s() - from;
+    } while (took < seconds);
+    double encode_ns = took / (double)rounds * 1e9;
+
+    rounds = 0;
+    from = now_s();
+    do {
+        for (int i = 0; i < 1000; i++) {
+            struct proto_record out;
+            struct proto_error error;
+            size_t used;
+            if (!proto_decode(buf.p, buf.n, &used, &out, &error)) {
+                abort();
+            }
+            __asm__ volatile("" ::"r"(&out) : "memory");
+        }
+        rounds += 1000;
+        took = now_s() - from;
+    } while (took < seconds);
+    double decode_ns = took / (double)rounds * 1e9;
+
+    rounds = 0;
+    from = now_s();
+    do {
+        for (int i = 0; i < 1000; i++) {
+            size_t at = 0;
+            msgpack_unpacked unpacked;
+            msgpack_unpacked_init(&unpacked);
+            if (msgpack_unpack_next(&unpacked, (const char *)buf.p, buf.n, &at) < 0) {
+                abort();
+            }
+            msgpack_unpacked_destroy(&unpacked);
+        }
+        rounds += 1000;
+        took = now_s() - from;
+    } while (took < seconds);
+    printf("%-10s %6zu bytes   encode %6.0f ns   decode %6.0f ns   (msgpack-c unpacking alone %6.0f ns)\n", name,
+           bytes, encode_ns, decode_ns, took / (double)rounds * 1e9);
+    proto_buf_fini(&buf);
+}
+
+int
+main(int argc, char **argv)
+{
+    double seconds = argc > 1 ? atof(argv[1]) : 0.3;
+    struct proto_buf buf;
+    proto_buf_init(&buf, sizeof input_bytes);
+    proto_put_map(&buf, 2);
+    proto_put_key(&buf, "batch");
+    proto_put_str(&buf, PROTO_STR("B-2026-0117"));
+    proto_put_key(&buf, "count");
+    proto_put_u64(&buf, 12);
+    memcpy(input_bytes, buf.p, buf.n);
+    input = (struct proto_bin){input_bytes, (uint32_t)buf.n};
+    proto_buf_fini(&buf);
+    line("submit", submit_make(), seconds);
+    line("receipt", receipt_make(), seconds);
+    line("task", task_make(), seconds);
+    line("complete", complete_make(), seconds);
+    return 0;
+}
