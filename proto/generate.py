@@ -18,6 +18,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 import emit_c  # noqa: E402
+import emit_python  # noqa: E402
 import schema_load  # noqa: E402
 
 
@@ -32,6 +33,7 @@ def main():
     parser.add_argument("--events", default=os.path.join(HERE, "events.toml"))
     parser.add_argument("--c-header")
     parser.add_argument("--c-source")
+    parser.add_argument("--python")
     args = parser.parse_args()
     try:
         schema = schema_load.load(args.schema, args.events)
@@ -41,6 +43,8 @@ def main():
         write(args.c_header, emit_c.header(schema))
     if args.c_source:
         write(args.c_source, emit_c.source(schema))
+    if args.python:
+        write(args.python, emit_python.module(schema))
     return 0
 
 
