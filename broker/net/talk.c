@@ -21,7 +21,7 @@ static struct proto_record
 refusal_make(uint64_t re, enum proto_refusal_code code, struct proto_str path, const char *message)
 {
     struct proto_record record;
-    proto_record_init(&record, PROTO_TYPE_REFUSAL);
+    proto_record_init(&record, PROTO_REFUSAL);
     record.re = re;
     record.u.refusal.code = code;
     record.u.refusal.path = path;
@@ -54,7 +54,7 @@ void
 talk_bye(struct net *net, struct conn *conn, const char *why)
 {
     struct proto_record record;
-    proto_record_init(&record, PROTO_TYPE_BYE);
+    proto_record_init(&record, PROTO_BYE);
     record.u.bye.reason = proto_str_of(why);
     record_send(net, conn, &record);
 }
@@ -130,7 +130,7 @@ record_read(struct net *net, struct conn *conn, uint32_t *out_bytes)
 static bool
 hello_hear(struct net *net, struct conn *conn)
 {
-    if (net->record.type != PROTO_TYPE_HELLO) {
+    if (net->record.type != PROTO_HELLO) {
         net->frame_left = 0;
         talk_refuse(net, conn, net->record.n, PROTO_REFUSAL_CODE_FORBIDDEN, PROTO_STR("hello"), "say hello first");
         return false;
@@ -149,16 +149,16 @@ static bool
 own_record_hear(struct net *net, struct conn *conn)
 {
     switch (net->record.type) {
-    case PROTO_TYPE_PING: {
+    case PROTO_PING: {
         struct proto_record pong;
-        proto_record_init(&pong, PROTO_TYPE_PONG);
+        proto_record_init(&pong, PROTO_PONG);
         pong.re = net->record.n;
         record_send(net, conn, &pong);
         return true;
     }
-    case PROTO_TYPE_PONG:
+    case PROTO_PONG:
         return true;
-    case PROTO_TYPE_BYE:
+    case PROTO_BYE:
         net_end(net, conn, "bye", false);
         return true;
     default:
