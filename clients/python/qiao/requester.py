@@ -4,8 +4,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-import msgpack
-
+from . import wire
 from .connection import Connection, Uncertain
 from .ids import id_number, id_text
 
@@ -118,9 +117,9 @@ class Requester(Connection):
 
     def watch(self, seq=0, id=None, scope="requester", timeout=None):
         """Events above a sequence, for as long as nothing is silent for `timeout` seconds. Resume from the last event's seq."""
-        number = self.begin("watch", scope=scope, seq=seq, id=id_number(id) if id else None, credit=WATCH_CREDIT)
-        self.settle(number)
-        left = WATCH_CREDIT
+        number = next(self.numbers)
+        left = self._watch(number, seq, id, scope, WATCH_CREDIT)
+        self._send(self.pending[number])
         try:
             while self.inbox or Connection.wait(self, time.monotonic() + (timeout or 1e9)):
                 name, header, body = self.inbox.popleft()
@@ -130,12 +129,21 @@ class Requester(Connection):
                     self.events.setdefault(header["id"], []).append(Event.of(header, body))
                     continue
                 left -= 1
+                self._watch(number, header["seq"], id, scope, left)
                 if left <= WATCH_CREDIT // 2:
                     self.post("credit", re=number, credit=WATCH_CREDIT - left)
                     left = WATCH_CREDIT
                 yield Event.of(header, body)
+            if number in self.answers:
+                self.settle(number)        # a refusal: raised here
         finally:
-            self.post("watch", re=number, stop=True)
+            if self.pending.pop(number, None):
+                self.post("watch", re=number, stop=True)
+
+    def _watch(self, number, seq, id, scope, credit):
+        """What a reconnect sends: the watch from where it is now. Watches are owed no answer, only events."""
+        self.pending[number] = wire.encode("watch", {"n": number, "scope": scope, "seq": seq, "id": id_number(id) if id else None, "credit": credit})
+        return credit
 
     def cancel(self, id, message=None):
         """At once while nobody works at it; otherwise the provider is asked, and an event tells its answer."""
@@ -157,7 +165,3 @@ class Requester(Connection):
         _, header, _ = self.call(name, body, **fields)
         return Receipt(header.get("id", 0), header.get("status", ""), header.get("seq", 0), header.get("duplicate", False))
 
-
-def pack(value):
-    """msgpack bytes of a value, for bodies that are msgpack themselves."""
-    return msgpack.packb(value, use_bin_type=True)
