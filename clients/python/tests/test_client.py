@@ -132,7 +132,8 @@ class AgainstAScriptedBroker(unittest.TestCase):
             self.assertEqual(9, requester.seen)
 
     def test_a_refusal_is_an_exception_with_code_and_path(self):
-        broker = self.broker(lambda name, header, body: [("refusal", {"re": header["n"], "code": "invalid", "path": "input.x", "message": "no"}, b"")])
+        broker = self.broker(lambda name, header, body: [("refusal", {"re": header["n"], "code": "invalid", "path": "input.x"}, b"")]
+                             if name == "submit" else None)
         with qiao.Requester(qiao.Context(broker.endpoint)) as requester:
             with self.assertRaises(qiao.Refusal) as caught:
                 requester.submit("a.b")
@@ -173,6 +174,20 @@ class AgainstAScriptedBroker(unittest.TestCase):
         submits = [header for name, header, _ in broker.heard if name == "submit"]
         self.assertEqual(2, sum(name == "hello" for name, _, _ in broker.heard))
         self.assertEqual(submits[0], submits[1])
+
+    def test_a_watch_yields_events_and_gives_credit_for_what_it_took(self):
+        def script(name, header, body):
+            if name == "watch" and not header.get("stop"):
+                return [("event", {"re": header["n"], "id": 64, "seq": seq, "status": "ready"}, b"") for seq in range(1, 201)]
+            return None
+        broker = self.broker(script)
+        with qiao.Requester(qiao.Context(broker.endpoint)) as requester:
+            watch = requester.watch(timeout=5)
+            self.assertEqual(list(range(1, 201)), [next(watch).seq for _ in range(200)])
+            watch.close()
+        credits = [header["credit"] for name, header, _ in broker.heard if name == "credit"]
+        self.assertEqual([128], credits)
+        self.assertTrue([header for name, header, _ in broker.heard if name == "watch" and header.get("stop")])
 
     def test_a_worker_completes_what_its_function_returns_and_fails_what_it_raises(self):
         sent = [{"task": 65, "fence": 7, "service": "a.b", "status": "in-progress", "lease": 30_000_000, "input": {"x": 2}},
