@@ -179,12 +179,13 @@ class AgainstAScriptedBroker(unittest.TestCase):
         def script(name, header, body):
             if name == "watch" and not header.get("stop"):
                 return [("event", {"re": header["n"], "id": 64, "seq": seq, "status": "ready"}, b"") for seq in range(1, 201)]
-            return None
+            return [("page", {"re": header["n"], "rows": [{}]}, b"")] if name == "get" else None
         broker = self.broker(script)
         with qiao.Requester(qiao.Context(broker.endpoint)) as requester:
             watch = requester.watch(timeout=5)
             self.assertEqual(list(range(1, 201)), [next(watch).seq for _ in range(200)])
             watch.close()
+            requester.get(64)              # answered after all that was sent before it
         credits = [header["credit"] for name, header, _ in broker.heard if name == "credit"]
         self.assertEqual([128], credits)
         self.assertTrue([header for name, header, _ in broker.heard if name == "watch" and header.get("stop")])
