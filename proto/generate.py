@@ -3,7 +3,7 @@
 
     generate.py --c-header FILE --c-source FILE     for the C codec (meson does this)
     generate.py --python FILE                       types and tables of the Python client (meson does this)
-    generate.py --protocol PAGE                     write the tables into PROTOCOL.md, between its markers
+    generate.py --protocol PAGE                     write the tables and examples into PROTOCOL.md, between its markers
     generate.py --protocol PAGE --check             exit 1 when the page is not what would be written
 
 Nothing that it writes but PROTOCOL.md is committed.
@@ -18,6 +18,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 import emit_c  # noqa: E402
+import emit_protocol  # noqa: E402
 import emit_python  # noqa: E402
 import schema_load  # noqa: E402
 
@@ -27,6 +28,18 @@ def write(path, text):
         file.write(text)
 
 
+def protocol(args, schema):
+    with open(args.protocol, encoding="utf-8") as file:
+        old = file.read()
+    new = emit_protocol.page(old, schema, args.vectors)
+    if args.check:
+        if new != old:
+            print(f"{args.protocol} is not fresh: run proto/generate.py --protocol {args.protocol}")
+        return int(new != old)
+    write(args.protocol, new)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--schema", default=os.path.join(HERE, "schema.toml"))
@@ -34,6 +47,9 @@ def main():
     parser.add_argument("--c-header")
     parser.add_argument("--c-source")
     parser.add_argument("--python")
+    parser.add_argument("--protocol")
+    parser.add_argument("--vectors", default=os.path.join(HERE, os.pardir, "tests", "wire", "vectors.txt"))
+    parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     try:
         schema = schema_load.load(args.schema, args.events)
@@ -45,6 +61,8 @@ def main():
         write(args.c_source, emit_c.source(schema))
     if args.python:
         write(args.python, emit_python.module(schema))
+    if args.protocol:
+        return protocol(args, schema)
     return 0
 
 
