@@ -63,20 +63,30 @@ struct config {
     uint32_t parties_max;
     uint32_t members_max;
     uint32_t offers_max;
+    uint32_t offers_per_connection_max;
     uint32_t groups_max; /* sets of waiting tasks with the same demands */
+    uint32_t flows_max;  /* (group, requester) pairs that have open requests */
+    uint32_t terms_max;  /* versions of service types that open requests were accepted under */
     uint32_t watches_max;
-    uint32_t keys_per_party_max;      /* callers' own keys that are kept */
-    uint32_t producers_per_party_max; /* windows of automatic keys */
+    uint32_t watches_per_connection_max;
+    uint32_t keys_max; /* callers' own keys that are kept */
+    uint32_t keys_per_party_max;
+    uint32_t producers_max; /* windows of automatic keys */
+    uint32_t producers_per_party_max;
+    uint32_t names_bytes_max;
     int64_t key_retention_us;
+    int64_t retry_after_us; /* the hint in a retry-later */
 
     /* store */
     uint32_t durability; /* enum config_durability */
-    int64_t history_lag_max_us;
-    uint32_t disk_high_percent;  /* of the file system in use: from here on no new submissions */
-    uint64_t disk_reserve_bytes; /* and never less free than this */
-    uint64_t read_cache_bytes;
-    int64_t journal_retention_us; /* 0: for ever */
-    int64_t history_retention_us; /* 0: for ever */
+    uint64_t history_lag_max; /* events that history may be behind; beyond it no new submissions */
+    uint64_t mark_distance;   /* events that a restart may have to replay before the mark is moved on */
+    uint64_t keep_events;     /* journal events kept behind the mark; 0: all of them */
+    uint64_t disk_reserve_bytes; /* less free than this: no new submissions */
+    uint64_t journal_bytes_max;  /* 0: no limit */
+    uint64_t recent_bytes_max;   /* batches just committed, kept in memory */
+    uint64_t read_cache_bytes;   /* batches read back */
+    uint64_t wal_bytes_max;
 };
 
 /* Every default, as config_load starts from. */

@@ -1,0 +1,158 @@
+/*
+ * The loop: read, decide, commit, let go, send; then sleep until something happens.
+ */
+#include "shell/broker.h"
+#include "shell/notify.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <sysexits.h>
+#include <time.h>
+
+enum { EVENT_HEAD_BYTES = 4 };
+
+void
+clock_read(struct core_now *out_now)
+{
+    struct timespec mono, utc;
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    clock_gettime(CLOCK_REALTIME, &utc);
+    out_now->mono_us = (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000;
+    out_now->utc_us = (int64_t)utc.tv_sec * 1000000 + utc.tv_nsec / 1000;
+}
+
+void
+broker_fail(struct broker *broker, const struct store_error *error)
+{
+    if (!broker->failed) {
+        log_line(CONFIG_LOG_ERROR, "store-failed", "status=\"%s\" seq=%llu text=\"%s\"", store_status_text(error->status),
+                 (unsigned long long)error->seq, error->text);
+    }
+    broker->failed = true;
+    broker->stopping = true;
+    broker->exit_code = EX_IOERR;
+}
+
+/* Events that were just decided go into the batch that fills. */
+static void
+events_append(struct broker *broker, struct core_out *out)
+{
+    uint64_t seq = store_last_seq(broker->store);
+    for (size_t at = 0; at < out->events.n;) {
+        const uint8_t *head = out->events.p + at;
+        uint32_t n = (uint32_t)head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
+        assert(at + EVENT_HEAD_BYTES + n <= out->events.n);
+        enum store_status status = store_append(broker->store, ++seq, head + EVENT_HEAD_BYTES, n);
+        if (status != STORE_OK) {
+            struct store_error error = {.status = status, .seq = seq, .text = "an event could not be appended"};
+            broker_fail(broker, &error);
+            return;
+        }
+        at += EVENT_HEAD_BYTES + n;
+    }
+    assert(seq == core_seq(broker->core));
+    proto_buf_reset(&out->events);
+    out->event_count = 0;
+}
+
+void
+broker_decide(struct broker *broker, const struct core_input *input)
+{
+    struct core_out *out = &broker->filling->out;
+    core_decide(broker->core, broker->now, input, out);
+    if (out->events.n > 0) {
+        events_append(broker, out);
+    }
+}
+
+static void
+timers_step(struct broker *broker)
+{
+    while (!broker->failed && !store_batch_full(broker->store) &&
+           core_next_deadline(broker->core, broker->now) <= broker->now.mono_us) {
+        broker_decide(broker, &(struct core_input){.kind = CORE_TICK});
+    }
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Until when we may sleep. A wall clock that jumps is noticed within the upkeep's period. */
+static int64_t
+sleep_until(const struct broker *broker)
+{
+    int64_t until = upkeep_deadline(broker);
+    if (!store_batch_full(broker->store)) {
+        until = earlier(until, core_next_deadline(broker->core, broker->now));
+    }
+    return earlier(until, net_next_deadline(broker->net));
+}
+
+static void
+wait_for_something(struct broker *broker, bool more)
+{
+    int net_fd[2];
+    net_fds(broker->net, net_fd);
+    /* A full batch takes nothing in: then only the end of a commit matters (back-pressure). */
+    bool full = store_batch_full(broker->store);
+    struct pollfd fds[] = {
+        {.fd = broker->signal_fd, .events = POLLIN},
+        {.fd = store_fd(broker->store), .events = POLLIN},
+        {.fd = full ? -1 : net_fd[0], .events = POLLIN},
+        {.fd = full ? -1 : net_fd[1], .events = POLLIN},
+    };
+    struct timespec timeout = {0};
+    if (!full && (more || net_ready(broker->net))) {
+        if (!store_commit_busy(broker->store)) {
+            return;
+        }
+    } else {
+        struct core_now now;
+        clock_read(&now);
+        int64_t us = sleep_until(broker) - now.mono_us;
+        us = us < 0 ? 0 : us > 60000000 ? 60000000 : us;
+        timeout.tv_sec = us / 1000000;
+        timeout.tv_nsec = us % 1000000 * 1000;
+    }
+    if (ppoll(fds, 4, &timeout, NULL) > 0 && fds[0].revents) {
+        signals_step(broker);
+    }
+}
+
+static void
+stop(struct broker *broker)
+{
+    notify_send("STOPPING=1");
+    if (broker->failed) {
+        return; /* in doubt: neither yes nor no leaves (D3) */
+    }
+    commit_all(broker);
+    if (!broker->failed) {
+        net_bye_all(broker->net, "the broker stops");
+    }
+}
+
+int
+broker_run(struct broker *broker)
+{
+    while (!broker->stopping) {
+        clock_read(&broker->now);
+        bool more = intake_step(broker);
+        timers_step(broker);
+        commit_step(broker);
+        more = feed_step(broker) || more;
+        ask_step(broker);
+        if (broker->failed) {
+            break;
+        }
+        net_flush(broker->net, broker->now.mono_us);
+        upkeep_step(broker);
+        wait_for_something(broker, more || broker->ask_count > 0);
+    }
+    stop(broker);
+    return broker->exit_code;
+}
