@@ -1,4 +1,4 @@
-/* Reading and writing amounts. Units are a table; the largest comes first, so that the shortest text is found first. */
+/* Reading and writing amounts. Units are a table; the first that divides is the one that is written (7d, not 1w). */
 #include "shell/quantity_load.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@ struct unit {
 #define SECOND UINT64_C(1000000)
 
 static const struct unit durations[] = {
-    {"y", 365 * 86400 * SECOND}, {"w", 7 * 86400 * SECOND}, {"d", 86400 * SECOND}, {"h", 3600 * SECOND},
+    {"y", 365 * 86400 * SECOND}, {"d", 86400 * SECOND}, {"w", 7 * 86400 * SECOND}, {"h", 3600 * SECOND},
     {"m", 60 * SECOND},          {"s", SECOND},             {"ms", 1000},          {"us", 1},
 };
 

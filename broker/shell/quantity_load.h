@@ -21,7 +21,7 @@ bool quantity_number(const char *text, double *out_number);
 /* "true" or "false", nothing else. */
 bool quantity_bool(const char *text, bool *out_value);
 
-/* The shortest text that reads back as the same amount. */
+/* A short text that reads back as the same amount. */
 void quantity_duration_text(int64_t us, char *out_text, size_t n);
 void quantity_bytes_text(uint64_t bytes, char *out_text, size_t n);
 
