@@ -54,12 +54,29 @@ utf8_step(const uint8_t *p, size_t left)
     return more + 1;
 }
 
+/* Most texts are short and ASCII. */
+static inline bool
+ascii_check(const uint8_t *p, size_t n)
+{
+    uint8_t high = 0;
+    for (size_t i = 0; i < n; i++) {
+        high |= p[i];
+    }
+    return high < 0x80;
+}
+
+static inline bool
+text_check(const uint8_t *p, size_t n)
+{
+    return (n <= 16 && ascii_check(p, n)) || proto_utf8_check(p, n);
+}
+
 bool
 proto_utf8_check(const uint8_t *p, size_t n)
 {
     size_t i = 0;
     while (i < n) {
-        if (n - i >= 8) {
+        if (n - i >= 8) { /* eight ASCII bytes at once */
             uint64_t eight;
             memcpy(&eight, p + i, sizeof eight);
             if ((eight & UINT64_C(0x8080808080808080)) == 0) {
@@ -121,7 +138,8 @@ key_read(struct check_state *s, const struct proto_check *check, struct proto_sp
         if (head.kind != PROTO_KIND_UINT || head.bytes != 1) {
             return check_fail(s, "a key is not a small number");
         }
-        *span = (struct proto_span){.key = (uint32_t)head.u, .key_n = 0};
+        span->key = (uint32_t)head.u;
+        span->key_n = 0;
         if (!key_push(s, (uint32_t)s->at, 1)) {
             return false;
         }
@@ -136,13 +154,14 @@ key_read(struct check_state *s, const struct proto_check *check, struct proto_sp
         return check_fail(s, "a length goes beyond the bytes");
     }
     uint32_t n = (uint32_t)head.u;
-    if (!proto_utf8_check(s->p + s->at, n)) {
+    if (!text_check(s->p + s->at, n)) {
         return check_fail(s, "a key is not UTF-8");
     }
     if (!key_push(s, (uint32_t)s->at, n)) {
         return false;
     }
-    *span = (struct proto_span){.key = (uint32_t)s->at, .key_n = n};
+    span->key = (uint32_t)s->at;
+    span->key_n = n;
     s->at += n;
     return true;
 }
@@ -171,7 +190,7 @@ container_open(struct check_state *s, struct proto_check *check, const struct pr
 }
 
 static bool
-value_read(struct check_state *s, struct proto_check *check)
+value_read(struct check_state *s, struct proto_check *check, struct proto_token *out_token)
 {
     struct proto_head head;
     const char *why = proto_head_read(s->p + s->at, s->n - s->at, &head);
@@ -179,21 +198,28 @@ value_read(struct check_state *s, struct proto_check *check)
         return check_fail(s, why);
     }
     s->at += head.bytes;
+    out_token->kind = head.kind;
     switch (head.kind) {
     case PROTO_KIND_LIST:
     case PROTO_KIND_MAP:
+        out_token->count = (uint32_t)head.u;
         return container_open(s, check, &head);
     case PROTO_KIND_STR:
     case PROTO_KIND_BIN:
         if (head.u > s->n - s->at) {
             return check_fail(s, "a length goes beyond the bytes");
         }
-        if (head.kind == PROTO_KIND_STR && !proto_utf8_check(s->p + s->at, (size_t)head.u)) {
+        if (head.kind == PROTO_KIND_STR && !text_check(s->p + s->at, (size_t)head.u)) {
             return check_fail(s, "a text is not UTF-8");
         }
+        out_token->bin = (struct proto_bin){s->p + s->at, (uint32_t)head.u}; /* proto_str has the same layout */
         s->at += (size_t)head.u;
         return true;
+    case PROTO_KIND_BOOL:
+        out_token->b = head.u != 0;
+        return true;
     default:
+        out_token->u = head.u; /* the same eight bytes for i and f */
         return true;
     }
 }
@@ -216,7 +242,8 @@ levels_close(struct check_state *s, struct proto_check *check)
 static bool
 check_walk(struct check_state *s, struct proto_check *check)
 {
-    if (!value_read(s, check)) {
+    struct proto_span inner; /* for values whose place nobody wants */
+    if (!value_read(s, check, &inner.token)) {
         return false;
     }
     for (;;) {
@@ -225,25 +252,21 @@ check_walk(struct check_state *s, struct proto_check *check)
             return true;
         }
         struct check_level *level = &s->level[s->depth - 1];
-        bool outermost = s->depth == 1;
+        struct proto_span *span = &inner;
         level->left--;
         if (level->is_map) {
-            struct proto_span span;
-            if (!key_read(s, check, &span)) {
+            if (s->depth == 1 && check->spans != NULL) {
+                span = &check->spans[check->span_count++];
+            }
+            if (!key_read(s, check, span)) {
                 return false;
             }
-            if (outermost && check->spans != NULL) {
-                span.value = (uint32_t)s->at;
-                check->spans[check->span_count++] = span;
-            }
+            span->value = (uint32_t)s->at;
         }
-        if (!value_read(s, check)) {
+        if (!value_read(s, check, &span->token)) {
             return false;
         }
-        if (outermost && level->is_map && check->spans != NULL) {
-            /* Right for scalars; a container's end comes when its level closes. */
-            check->spans[check->span_count - 1].end = (uint32_t)s->at;
-        }
+        span->end = (uint32_t)s->at; /* right for scalars; a container's end comes when its level closes */
     }
 }
 

@@ -10,6 +10,7 @@
 #define PROTO_CHECK_H
 
 #include "proto/codec.h"
+#include "proto/reader.h"
 
 enum {
     PROTO_DEPTH_HARD = 16,   /* nesting that this validator could follow at all */
@@ -22,6 +23,7 @@ struct proto_span {
     uint32_t key_n; /* bytes of the text */
     uint32_t value;
     uint32_t end;
+    struct proto_token token; /* the value; of a container only the head */
 };
 
 struct proto_check {

@@ -145,15 +145,6 @@ span_is(const uint8_t *p, const struct proto_span *span, const char *key, size_t
     return span->key_n == n && memcmp(p + span->key, key, n) == 0;
 }
 
-static struct proto_token
-span_token(const uint8_t *p, const struct proto_span *span)
-{
-    struct proto_reader reader = {p + span->value, p + span->end};
-    struct proto_token token = {.kind = PROTO_KIND_NIL};
-    (void)proto_next(&reader, &token);
-    return token;
-}
-
 /* "t", "n" and "re"; the record's type stays 0 when its name is not known. */
 static bool
 envelope_read(const uint8_t *p, const struct proto_check *check, struct proto_record *record,
@@ -163,7 +154,7 @@ envelope_read(const uint8_t *p, const struct proto_check *check, struct proto_re
     if (check->span_count == 0 || !span_is(p, &spans[0], "t", 1)) {
         return decode_fail(out_error, PROTO_REFUSAL_CODE_MALFORMED, "the first key is not t", 0);
     }
-    struct proto_token name = span_token(p, &spans[0]);
+    struct proto_token name = spans[0].token;
     if (name.kind != PROTO_KIND_STR) {
         return decode_fail(out_error, PROTO_REFUSAL_CODE_MALFORMED, "the record's name is not a string", spans[0].value);
     }
@@ -172,7 +163,7 @@ envelope_read(const uint8_t *p, const struct proto_check *check, struct proto_re
         if (!is_n && !span_is(p, &spans[i], "re", 2)) {
             continue;
         }
-        struct proto_token number = span_token(p, &spans[i]);
+        struct proto_token number = spans[i].token;
         if (number.kind != PROTO_KIND_UINT) {
             return decode_fail(out_error, PROTO_REFUSAL_CODE_MALFORMED, "n and re are integers from 0", spans[i].value);
         }

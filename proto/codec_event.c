@@ -57,15 +57,14 @@ event_fail(struct proto_error *error, enum proto_refusal_code code, const char *
 
 /* The event number under key 0, which comes first. */
 static bool
-event_type_read(const uint8_t *p, const struct proto_check *check, struct proto_event *event,
+event_type_read(const struct proto_check *check, struct proto_event *event,
                 struct proto_error *out_error)
 {
     if (check->span_count == 0 || check->spans[0].key != 0) {
         return event_fail(out_error, PROTO_REFUSAL_CODE_MALFORMED, "the first key is not 0", 0);
     }
-    struct proto_reader reader = {p + check->spans[0].value, p + check->spans[0].end};
-    struct proto_token token;
-    if (!proto_next(&reader, &token) || token.kind != PROTO_KIND_UINT) {
+    struct proto_token token = check->spans[0].token;
+    if (token.kind != PROTO_KIND_UINT) {
         return event_fail(out_error, PROTO_REFUSAL_CODE_MALFORMED, "the event's kind is not a number", 0);
     }
     if (token.u > UINT16_MAX || proto_ev_desc((enum proto_ev)token.u) == NULL) {
@@ -104,7 +103,7 @@ proto_event_decode(const uint8_t *p, size_t n, size_t *out_used, struct proto_ev
         return false;
     }
     memset(out_event, 0, offsetof(struct proto_event, u));
-    if (!event_type_read(p, &check, out_event, out_error) || !event_body_read(p, n, &used, out_event, out_error)) {
+    if (!event_type_read(&check, out_event, out_error) || !event_body_read(p, n, &used, out_event, out_error)) {
         return false;
     }
     const struct proto_desc *desc = proto_ev_desc(out_event->type);

@@ -155,6 +155,10 @@ def field_rows(tag, fields, number_keys):
     return lines
 
 
+def field_mask(fields, wanted):
+    return f"UINT64_C({sum(1 << bit for bit, field in enumerate(fields) if wanted(field)):#x})"
+
+
 def desc_lines(symbol, tag, shape, number_keys):
     lines = []
     if shape.fields:
@@ -167,6 +171,8 @@ def desc_lines(symbol, tag, shape, number_keys):
         f".number = {shape.number}, .size = sizeof(struct proto_{tag}), .count = {len(shape.fields)}, "
         f".body = {str(shape.body).lower()}, .from_client = {str(shape.sender in ('client', 'both')).lower()}, "
         f".from_broker = {str(shape.sender in ('broker', 'both')).lower()}, .roles = {roles}, "
+        f".required = {field_mask(shape.fields, lambda f: f.required)}, "
+        f".defaulted = {field_mask(shape.fields, lambda f: f.fallback)}, "
         f".fields = {symbol + '_fields' if shape.fields else 'NULL'}, .doc = {c_string(shape.doc)}}};", ""]
     return lines
 

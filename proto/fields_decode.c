@@ -193,24 +193,19 @@ static enum field_verdict
 field_read(const struct field_where *where, const struct proto_span *span, uint8_t *at)
 {
     struct proto_bin value = {where->source->p + span->value, span->end - span->value};
-    struct proto_reader reader = proto_reader_of(value);
-    struct proto_token token;
-    if (!proto_next(&reader, &token)) {
-        return field_invalid(where, "not a value");
-    }
     switch ((enum proto_field_type)where->field->type) {
     case PROTO_FIELD_STR:
     case PROTO_FIELD_BIN:
-        return bytes_read(where, &token, at);
+        return bytes_read(where, &span->token, at);
     case PROTO_FIELD_ENUM:
-        return enum_read(where, &token, at);
+        return enum_read(where, &span->token, at);
     case PROTO_FIELD_MAP:
     case PROTO_FIELD_ANY:
     case PROTO_FIELD_STRS:
     case PROTO_FIELD_STRUCTS:
-        return container_read(where, &token, value, at);
+        return container_read(where, &span->token, value, at);
     default:
-        return scalar_read(where, &token, at);
+        return scalar_read(where, &span->token, at);
     }
 }
 
@@ -226,7 +221,8 @@ field_find(const struct proto_desc *desc, const struct fields_source *source, co
         }
         const struct proto_field *field = &desc->fields[i];
         bool same = source->numbers ? field->number == span->key
-                                    : field->name_len == span->key_n && memcmp(field->name, key, span->key_n) == 0;
+                                    : field->name_len == span->key_n && field->name[0] == (char)key[0] &&
+                                          memcmp(field->name, key, span->key_n) == 0;
         if (same) {
             *next = i + 1;
             return field;
@@ -238,12 +234,10 @@ field_find(const struct proto_desc *desc, const struct fields_source *source, co
 void
 fields_default(const struct proto_desc *desc, void *base)
 {
-    for (unsigned i = 0; i < desc->count; i++) {
-        const struct proto_field *field = &desc->fields[i];
-        if (field->fallback != 0) {
-            unsigned number = (unsigned)field->fallback; /* only enums have one */
-            memcpy((uint8_t *)base + field->offset, &number, sizeof number);
-        }
+    for (uint64_t left = desc->defaulted; left != 0; left &= left - 1) {
+        const struct proto_field *field = &desc->fields[__builtin_ctzll(left)];
+        unsigned number = (unsigned)field->fallback; /* only enums have one */
+        memcpy((uint8_t *)base + field->offset, &number, sizeof number);
     }
 }
 
@@ -272,12 +266,11 @@ fields_decode(const struct proto_desc *desc, const struct fields_source *source,
             has |= UINT64_C(1) << (field - desc->fields);
         }
     }
-    for (unsigned i = 0; i < desc->count; i++) {
-        if (desc->fields[i].required && !(has >> i & 1)) {
-            struct field_where where = {source, &desc->fields[i], out_error};
-            field_invalid(&where, "required");
-            return false;
-        }
+    uint64_t missing = desc->required & ~has;
+    if (missing != 0) {
+        struct field_where where = {source, &desc->fields[__builtin_ctzll(missing)], out_error};
+        field_invalid(&where, "required");
+        return false;
     }
     *out_has = has;
     return true;

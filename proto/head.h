@@ -7,6 +7,8 @@
 #ifndef PROTO_HEAD_H
 #define PROTO_HEAD_H
 
+#include <endian.h>
+
 #include "proto/reader.h"
 
 struct proto_head {
@@ -19,15 +21,28 @@ struct proto_head {
     };
 };
 
-/* n big-endian bytes. */
+/* Big-endian numbers of 0, 1, 2, 4 or 8 bytes. */
 static inline uint64_t
 head_be(const uint8_t *p, unsigned n)
 {
-    uint64_t v = 0;
-    for (unsigned i = 0; i < n; i++) {
-        v = v << 8 | p[i];
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (n) {
+    case 1:
+        return p[0];
+    case 2:
+        memcpy(&two, p, sizeof two);
+        return be16toh(two);
+    case 4:
+        memcpy(&four, p, sizeof four);
+        return be32toh(four);
+    case 8:
+        memcpy(&eight, p, sizeof eight);
+        return be64toh(eight);
+    default:
+        return 0;
     }
-    return v;
 }
 
 /* The less frequent forms: those with a type byte from 0xc0 to 0xdf. Returns NULL or why not. */

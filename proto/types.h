@@ -82,6 +82,8 @@ struct proto_desc {
     bool body;     /* may carry a body that is not empty */
     bool from_client;
     bool from_broker;
+    uint64_t required;  /* the fields that must be there, as bits like those of `has` */
+    uint64_t defaulted; /* the fields whose default is not zero */
     uint32_t roles; /* who may send it, as bits 1 << PROTO_ROLE_*; 0: everybody who is known */
     const struct proto_field *fields;
     const char *doc;
