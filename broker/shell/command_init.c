@@ -93,6 +93,13 @@ directory_make(const struct plan *plan)
     return EX_OK;
 }
 
+/* Where it was installed; or, for a program that runs from its build folder, where it came from. */
+static const char *
+catalogue_default(void)
+{
+    return access(QIAO_CATALOGUE_DIR, R_OK) == 0 ? QIAO_CATALOGUE_DIR : QIAO_CATALOGUE_SOURCE_DIR;
+}
+
 static int
 catalogue_copy(const struct plan *plan)
 {
@@ -200,7 +207,7 @@ int
 command_init(int argc, char **argv)
 {
     static struct config config;
-    struct plan plan = {.party = "park", .member = "operator", .catalogue = QIAO_CATALOGUE_DIR};
+    struct plan plan = {.party = "park", .member = "operator", .catalogue = catalogue_default()};
     if (!plan_read(argc, argv, &plan)) {
         return command_usage("init");
     }

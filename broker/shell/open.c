@@ -7,6 +7,7 @@
 #include "shell/files.h"
 #include "shell/notify.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -114,11 +115,20 @@ core_settings_from(const struct config *config, struct core_settings *settings)
     settings->members_max = config->members_max;
     settings->connections_max = config->connections_max;
     settings->offers_max = config->offers_max;
+    settings->offers_per_connection_max = config->offers_per_connection_max;
     settings->groups_max = config->groups_max;
+    settings->flows_max = config->flows_max;
+    settings->terms_max = config->terms_max;
     settings->watches_max = config->watches_max;
+    settings->watches_per_connection_max = config->watches_per_connection_max;
+    settings->keys_max = config->keys_max;
     settings->keys_per_party_max = config->keys_per_party_max;
+    settings->producers_max = config->producers_max;
     settings->producers_per_party_max = config->producers_per_party_max;
+    settings->names_bytes_max = config->names_bytes_max;
     settings->key_retention_us = config->key_retention_us;
+    settings->retry_after_us = config->retry_after_us;
+    randombytes_buf(&settings->seed, sizeof settings->seed);
 }
 
 static void
@@ -148,8 +158,15 @@ state_open(struct broker *broker, bool create, char error[BROKER_ERROR_BYTES])
     options.create = create;
     options.shard = config->shard;
     options.durability = config->durability == CONFIG_DURABILITY_NONE ? STORE_UNSYNCED : STORE_DURABLE;
+    options.history = true;
     options.cache_bytes_max = config->read_cache_bytes;
+    options.recent_bytes_max = config->recent_bytes_max;
+    options.wal_bytes_max = config->wal_bytes_max;
     options.disk_reserve_bytes = config->disk_reserve_bytes;
+    options.journal_pages_max = config->journal_bytes_max / options.page_bytes;
+    options.history_lag_max = config->history_lag_max;
+    options.mark_distance = config->mark_distance;
+    options.keep_events = config->keep_events == 0 ? UINT64_MAX : config->keep_events;
     enum store_status status = store_open(config->data_dir, &options, &broker->store, &store_error);
     if (status != STORE_OK) {
         return store_refused(status, &store_error, error);

@@ -27,22 +27,11 @@ upkeep_projected(struct broker *broker)
     }
 }
 
-static bool
-disk_is_high(const struct broker *broker)
-{
-    struct store_stats stats;
-    if (store_disk_high(broker->store)) {
-        return true;
-    }
-    store_stats(broker->store, &stats);
-    return stats.disk_free_bytes < broker->config.disk_reserve_bytes;
-}
-
 static void
 pressure_tell(struct broker *broker)
 {
     uint32_t pressure = store_history_slow(broker->store) ? CORE_PRESSURE_HISTORY : 0;
-    pressure |= disk_is_high(broker) ? CORE_PRESSURE_DISK : 0;
+    pressure |= store_disk_high(broker->store) ? CORE_PRESSURE_DISK : 0;
     if (pressure != broker->pressure) {
         log_line(CONFIG_LOG_WARNING, "pressure", "history=%d disk=%d", (pressure & CORE_PRESSURE_HISTORY) != 0,
                  (pressure & CORE_PRESSURE_DISK) != 0);
