@@ -154,6 +154,53 @@ line(const char *name, struct proto_record record, double seconds)
     proto_buf_fini(&buf);
 }
 
+static struct proto_event
+event_make(enum proto_ev type)
+{
+    struct proto_event event = {.type = type, .id = UINT64_C(0x0167890abc000040), .at = 1790000000000000, .task = 1,
+                                .service = PROTO_STR("testing.release"), .requester = PROTO_STR("nuohe-bio"),
+                                .party = PROTO_STR("nuohe-bio"), .member = PROTO_STR("lin"), .prev = 123456,
+                                .was = PROTO_STATUS_READY, .status = PROTO_STATUS_IN_PROGRESS,
+                                .fence = UINT64_C(1790000000000000), .attempt = 1};
+    event.body = (struct proto_bin){body_bytes, 256};
+    return event;
+}
+
+static void
+event_line(const char *name, enum proto_ev type, double seconds)
+{
+    struct proto_buf buf;
+    struct proto_event event = event_make(type);
+    double best[2] = {1e9, 1e9};
+    proto_buf_init(&buf, 1 << 20);
+    double end = now_s() + seconds;
+    while (now_s() < end) {
+        double from = now_s();
+        for (int i = 0; i < BATCH; i++) {
+            proto_buf_reset(&buf);
+            if (!proto_event_encode(&buf, &event)) {
+                abort();
+            }
+        }
+        double middle = now_s();
+        for (int i = 0; i < BATCH; i++) {
+            struct proto_event out;
+            struct proto_error error;
+            size_t used;
+            if (!proto_event_decode(buf.p, buf.n, &used, &out, &error)) {
+                abort();
+            }
+            __asm__ volatile("" ::"r"(&out) : "memory");
+        }
+        double took = now_s() - middle;
+        best[0] = middle - from < best[0] ? middle - from : best[0];
+        best[1] = took < best[1] ? took : best[1];
+    }
+    printf("%-10s %6zu bytes   encode %6.0f ns   decode %6.0f ns   (journal event)\n", name, buf.n,
+           best[0] / BATCH * 1e9, best[1] / BATCH * 1e9);
+    proto_buf_fini(&buf);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -172,5 +219,7 @@ main(int argc, char **argv)
     line("receipt", receipt_make(), seconds);
     line("task", task_make(), seconds);
     line("complete", complete_make(), seconds);
+    event_line("accepted", PROTO_EV_ACCEPTED, seconds);
+    event_line("completed", PROTO_EV_COMPLETED, seconds);
     return 0;
 }
