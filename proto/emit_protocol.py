@@ -63,7 +63,7 @@ def part_records(schema, _vectors):
 def part_rows(schema, _vectors):
     lines = []
     for shape in schema.structs:
-        lines += [f"#### `{shape.name}`", ""] + fields_table(shape.fields)
+        lines += [f"#### `{shape.name}`", "", shape.doc, ""] + fields_table(shape.fields)
     return lines[:-1]
 
 
