@@ -62,21 +62,27 @@ verify(const char *name, const char *dir)
 int
 command_check(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"settings", no_argument, NULL, 's'}, {0}};
     static struct config config;
     const char *path = ".";
+    bool settings = false;
     int option, code = EX_OK;
     while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option != 'c') {
+        if (option == '?') {
             return command_usage("check");
         }
-        path = optarg;
+        settings = settings || option == 's';
+        path = option == 'c' ? optarg : path;
     }
     if (optind < argc) {
         return command_usage("check");
     }
     if (!command_config("check", path, &config, &code)) {
         return code;
+    }
+    if (settings) {
+        config_print(&config, stdout);
+        return EX_OK;
     }
     printf("configuration: ok\n");
     struct catalogue *catalogue = NULL;

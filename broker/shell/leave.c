@@ -61,15 +61,17 @@ static void
 reload_answer(struct broker *broker, const struct core_effect *effect)
 {
     char error[BROKER_ERROR_BYTES];
+    uint32_t conn = effect->conn; /* the effect may move: the new catalogue makes effects of its own */
+    uint64_t re = effect->re;
     if (!upkeep_reload(broker, error)) {
-        leave_refusal(broker, effect->conn, effect->re, PROTO_REFUSAL_CODE_INVALID, error, "the old catalogue stays");
+        leave_refusal(broker, conn, re, PROTO_REFUSAL_CODE_INVALID, error, "the old catalogue stays");
         return;
     }
     struct proto_record record;
     proto_record_init(&record, PROTO_RECEIPT);
-    record.re = effect->re;
+    record.re = re;
     record.u.receipt.seq = core_seq(broker->core);
-    leave_record(broker, effect->conn, &record);
+    leave_record(broker, conn, &record);
 }
 
 void

@@ -10,7 +10,10 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { EVENT_HEAD_BYTES = 4 };
+enum {
+    EVENT_HEAD_BYTES = 4,
+    TICKS_PER_STEP_MAX = 64,
+};
 
 void
 clock_read(struct core_now *out_now)
@@ -66,13 +69,18 @@ broker_decide(struct broker *broker, const struct core_input *input)
     }
 }
 
-static void
+/* True: timers are still due. */
+static bool
 timers_step(struct broker *broker)
 {
-    while (!broker->failed && !store_batch_full(broker->store) &&
-           core_next_deadline(broker->core, broker->now) <= broker->now.mono_us) {
+    for (uint32_t n = 0; n < TICKS_PER_STEP_MAX; n++) {
+        if (broker->failed || store_batch_full(broker->store) ||
+            core_next_deadline(broker->core, broker->now) > broker->now.mono_us) {
+            return false;
+        }
         broker_decide(broker, &(struct core_input){.kind = CORE_TICK});
     }
+    return true;
 }
 
 static int64_t
@@ -106,11 +114,7 @@ wait_for_something(struct broker *broker, bool more)
         {.fd = full ? -1 : net_fd[1], .events = POLLIN},
     };
     struct timespec timeout = {0};
-    if (!full && (more || net_ready(broker->net))) {
-        if (!store_commit_busy(broker->store)) {
-            return;
-        }
-    } else {
+    if (full || !(more || net_ready(broker->net))) {
         struct core_now now;
         clock_read(&now);
         int64_t us = sleep_until(broker) - now.mono_us;
@@ -142,7 +146,7 @@ broker_run(struct broker *broker)
     while (!broker->stopping) {
         clock_read(&broker->now);
         bool more = intake_step(broker);
-        timers_step(broker);
+        more = timers_step(broker) || more;
         commit_step(broker);
         more = feed_step(broker) || more;
         ask_step(broker);
