@@ -1,0 +1,117 @@
+"""kill -9 in the middle of every step, restart, and nothing that was acknowledged is lost (D1, D4, N1, A2, L1, L5).
+
+    crash_test.py [--cycles N] [--seed S]      N kills (default 100); the seed is printed and repeats a run's choices
+"""
+import argparse
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.dont_write_bytecode = True
+from broker import Broker  # noqa: E402
+from crowd import Asker, Crowd, Doer  # noqa: E402
+
+CATALOGUE = """
+services:
+  - name: test.leased
+    title: Leased work
+    title_zh: 租约任务
+    category: test
+    tenure: leased
+    limits: {attempts: 50, lease: 500ms, backoff: 1ms, backoff_max: 10ms}
+  - name: test.owned
+    title: Owned work
+    title_zh: 归属任务
+    category: test
+    tenure: owned
+    limits: {attempts: 50, accept_by: 1h, start_by: 1h, attempt: 1h, backoff: 1ms, backoff_max: 10ms}
+"""
+# Moments at which the broker is killed; "boot" is while it recovers.
+STEPS = ["said submit", "heard receipt of submit", "heard task", "said accept", "heard receipt of accept", "heard receipt of start", "said progress",
+         "heard receipt of progress", "said complete", "heard receipt of complete", "heard receipt of fail", "heard event", "boot"]
+REQUESTS_PER_CYCLE = 8
+PATIENCE = 60
+
+
+class Story:
+    def __init__(self, broker, seed):
+        self.broker = broker
+        self.crowd = Crowd(seed)
+        askers = [broker.party(name, ["requester"], ["test.*"]) for name in ("acme", "helix")]
+        doers = [broker.party(name, ["performer"], ["test.*"]) for name in ("biolab", "assayer")]
+        self.askers = [Asker(self.crowd, context) for context in askers]
+        self.doers = [Doer(self.crowd, context, ["test.leased", "test.owned"]) for context in doers]
+        self.kills = {}
+        self.down = False
+
+    def kill(self):
+        self.broker.crash()
+        self.down = True
+
+    def cycle(self, number, step):
+        chance = self.crowd.chance
+        if step == "boot":
+            self.kill()
+            daemon = self.broker.child(*self.broker.daemon.process.args)
+            daemon.kill()
+        else:
+            self.crowd.set_trap(step, chance.randint(1, 6), self.kill)
+        for index in range(REQUESTS_PER_CYCLE):
+            asker = chance.choice(self.askers)
+            asker.submit(f"{number}-{index}", chance.choice(["test.leased", "test.owned"]), b"%d" % index)
+        self.crowd.run(lambda: self.down or self.quiet(), PATIENCE)
+        self.crowd.trap = None
+        if self.down:
+            self.kills[step] = self.kills.get(step, 0) + 1
+            self.broker.start()
+            self.down = False
+
+    def quiet(self):
+        """Every submission was promised and every promise has ended."""
+        return all(len(asker.promised) == len(asker.submissions) and set(asker.promised.values()) <= set(asker.ended) for asker in self.askers)
+
+    def judge(self):
+        """After the last restart: everything ends, and the broker says the same as the clients' own notes."""
+        self.crowd.run(self.quiet, PATIENCE)
+        credited = {f"{task & ~63}": outcome for doer in self.doers for (task, fence), outcome in doer.credited.items()}
+        for asker in self.askers:
+            for key, (service, body) in asker.submissions.items():
+                asker.submit(key, service, body)          # N1: the same key must give the same id; on_receipt asserts it
+            for id, (status, outcome, _) in asker.ended.items():
+                assert status == "completed", f"request {id} ended as {status}"
+                if str(id) in credited:
+                    assert credited[str(id)] == outcome, f"L4: {id}: the performer was told {credited[str(id)]}, the requester {outcome}"
+        self.crowd.run(lambda: not any(asker.pending for asker in self.askers), PATIENCE)
+        ids = [id for asker in self.askers for id in asker.promised.values()]
+        assert len(ids) == len(set(ids)), "two keys share a request"
+        return len(ids)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cycles", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    print(f"# crash_test --cycles {args.cycles} --seed {args.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "test.yaml"), "w", encoding="utf-8") as file:
+            file.write(CATALOGUE)
+        with Broker("--catalogue", folder) as broker:
+            story = Story(broker, args.seed)
+            try:
+                for number in range(args.cycles):
+                    story.cycle(number, STEPS[number % len(STEPS)])
+                requests = story.judge()
+            finally:
+                story.crowd.close()
+            assert broker.stop() == 0, broker.daemon.err()
+    killed = sum(story.kills.values())
+    print(f"# {killed} kills in {args.cycles} cycles, {requests} requests, {dict(story.crowd.count)}, kills by step {story.kills}")
+    print(f"{'ok' if killed >= args.cycles * 0.9 else 'not ok'} 1 - every_acknowledged_request_survives_{args.cycles}_kills_with_one_outcome")
+    print("1..1")
+    return 0 if killed >= args.cycles * 0.9 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
