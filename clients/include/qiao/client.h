@@ -89,7 +89,7 @@ QIAO_API const struct qiao_session *qiao_session(const struct qiao_client *clien
  * For event loops: readable when a call on this client has something to do, timers included. Edge-like: always take
  * events until QIAO_TIMEOUT before polling (again). Belongs to the client; do not read or close it.
  */
-QIAO_API int qiao_fd(const struct qiao_client *client);
+QIAO_API int qiao_fd(struct qiao_client *client);
 
 /* Send what is ready, read what has come, keep heartbeats, leases and the connection. Never waits. Events stay queued. */
 QIAO_API enum qiao_status qiao_process(struct qiao_client *client);

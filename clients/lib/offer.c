@@ -1,0 +1,193 @@
+/*
+ * Services that this client performs, and the credit that it gives. Credit is kept in balance by one sum per offer:
+ * held tasks + credit that the broker still has = capacity. What is missing is given before the client waits.
+ */
+#include "lib/internal.h"
+
+static bool
+offer_matches(const struct qiaoi_offer *offer, struct proto_str service)
+{
+    if (offer->prefix_n > 0) {
+        return service.n > offer->prefix_n && memcmp(offer->service, service.p, offer->prefix_n) == 0;
+    }
+    return offer->service_n == service.n && service.n > 0 && memcmp(offer->service, service.p, service.n) == 0;
+}
+
+/* The exact name goes before a prefix; usually it is the same offer as the last time. */
+uint8_t
+qiaoi_offer_of(struct qiao_client *client, struct proto_str service)
+{
+    uint8_t found = 0;
+
+    if (client->offer_last != 0) {
+        const struct qiaoi_offer *last = &client->offers[client->offer_last - 1];
+
+        if (last->prefix_n == 0 && offer_matches(last, service)) {
+            return client->offer_last;
+        }
+    }
+    for (uint8_t at = 0; at < client->offer_count; at++) {
+        const struct qiaoi_offer *offer = &client->offers[at];
+
+        if (offer_matches(offer, service) && (found == 0 || offer->prefix_n == 0)) {
+            found = (uint8_t)(at + 1);
+        }
+    }
+    client->offer_last = found;
+    return found;
+}
+
+static uint32_t
+credit_free(const struct qiaoi_offer *offer)
+{
+    uint32_t used = offer->held + offer->outstanding;
+
+    return used < offer->capacity ? offer->capacity - used : 0;
+}
+
+void
+qiaoi_credit_put(struct qiao_client *client)
+{
+    for (uint32_t at = 0; at < client->offer_count; at++) {
+        struct qiaoi_offer *offer = &client->offers[at];
+        uint32_t free = credit_free(offer);
+        struct proto_record record;
+
+        if (free == 0) {
+            continue;
+        }
+        proto_record_init(&record, PROTO_CREDIT);
+        record.u.credit.service = (struct proto_str){offer->service, offer->service_n};
+        record.u.credit.credit = free;
+        offer->outstanding += free;
+        if (!qiaoi_wire_put_record(&client->wire, &record)) {
+            qiaoi_session_lost(client);
+            return;
+        }
+    }
+}
+
+/* On a new connection: the broker knows none of them any more, and what it had of our credit is void. */
+void
+qiaoi_offers_again(struct qiao_client *client)
+{
+    for (uint32_t at = 0; at < client->offer_count && client->state == QIAOI_UP; at++) {
+        struct qiaoi_offer *offer = &client->offers[at];
+        struct qiaoi_call *call;
+        struct proto_record record;
+        struct proto_error error;
+        size_t used;
+
+        offer->outstanding = 0;
+        if (offer->capacity == 0) {
+            continue;
+        }
+        call = qiaoi_call_take(&client->calls, QIAOI_CALL_OFFER, true);
+        if (!call || !proto_decode(offer->record.p, offer->record.n, &used, &record, &error)) {
+            if (call) {
+                qiaoi_call_free(&client->calls, call);
+            }
+            qiaoi_session_lost(client);
+            return;
+        }
+        offer->outstanding = credit_free(offer);
+        record.u.offer.credit = offer->outstanding;
+        call->care = QIAOI_ONCE;
+        call->silent = true;
+        call->key = at + 1;
+        if (qiaoi_call_send(client, call, &record) != QIAO_OK) {
+            qiaoi_session_lost(client);
+        }
+    }
+}
+
+void
+qiaoi_offers_fini(struct qiao_client *client)
+{
+    for (uint32_t at = 0; at < client->offer_count; at++) {
+        proto_buf_fini(&client->offers[at].record);
+    }
+}
+
+static struct qiaoi_offer *
+offer_slot(struct qiao_client *client, const char *service)
+{
+    for (uint32_t at = 0; at < client->offer_count; at++) {
+        if (strcmp(client->offers[at].service, service) == 0) {
+            return &client->offers[at];
+        }
+    }
+    if (client->offer_count == QIAOI_OFFERS_MAX) {
+        return NULL;
+    }
+    return &client->offers[client->offer_count];
+}
+
+static void
+offer_record(const struct qiao_offer *offer, struct proto_record *record)
+{
+    struct proto_offer *to;
+
+    proto_record_init(record, PROTO_OFFER);
+    to = &record->u.offer;
+    to->service = qiaoi_str(offer->service);
+    to->capacity = offer->capacity;
+    to->attributes = qiaoi_bin(offer->attributes);
+    to->price = offer->price.minor_units;
+    to->currency = qiaoi_str(offer->price.currency);
+    to->latitude = offer->place.given ? offer->place.latitude : 0;
+    to->longitude = offer->place.given ? offer->place.longitude : 0;
+    to->located = offer->place.given;
+    to->worker = qiaoi_str(offer->worker);
+}
+
+/* Remember it as it was sent, so that it can be made again. */
+static bool
+offer_keep(struct qiao_client *client, struct qiaoi_offer *slot, const struct proto_record *record)
+{
+    const struct proto_str name = record->u.offer.service;
+
+    if (slot == &client->offers[client->offer_count]) {
+        memset(slot, 0, sizeof *slot);
+        proto_buf_init(&slot->record, QIAOI_LOG_CHUNK_BYTES);
+        memcpy(slot->service, name.p, name.n);
+        slot->service_n = (uint8_t)name.n;
+        slot->prefix_n = name.n > 1 && name.p[name.n - 1] == '*' ? (uint8_t)(name.n - 1) : 0;
+        client->offer_count++;
+    }
+    proto_buf_reset(&slot->record);
+    return proto_encode(&slot->record, record);
+}
+
+enum qiao_status
+qiao_offer(struct qiao_client *client, const struct qiao_offer *offer, int64_t timeout_us)
+{
+    struct proto_record record;
+    struct qiaoi_offer *slot;
+    enum qiao_status status;
+    uint32_t before, outstanding_before;
+
+    if (!offer || !offer->service || !offer->service[0] || strlen(offer->service) >= QIAOI_TEXT_BYTES) {
+        return qiaoi_refuse_argument(client, "service", "an offer names a service of at most 64 bytes");
+    }
+    slot = offer_slot(client, offer->service);
+    if (!slot) {
+        return QIAO_FULL;
+    }
+    offer_record(offer, &record);
+    if (!offer_keep(client, slot, &record)) {
+        return qiaoi_refuse_argument(client, "attributes", "the offer is outside the limits of the protocol");
+    }
+    before = slot->capacity;
+    outstanding_before = slot->outstanding;
+    /* Set before the answer: tasks may come in the same frame. */
+    slot->capacity = offer->capacity;
+    slot->outstanding = 0;
+    slot->outstanding = record.u.offer.credit = credit_free(slot);
+    status = qiaoi_call_blocking(client, &record, QIAOI_READ, timeout_us);
+    if (status != QIAO_OK) {
+        slot->capacity = before;
+        slot->outstanding = outstanding_before;
+    }
+    return status;
+}
