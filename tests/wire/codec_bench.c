@@ -201,6 +201,40 @@ event_line(const char *name, enum proto_ev type, double seconds)
     proto_buf_fini(&buf);
 }
 
+/* The dearest megabyte for the validator: maps with as many pairs as are allowed, so that each key is compared to many. */
+static void
+hostile_line(void)
+{
+    struct proto_buf buf;
+    struct proto_record record;
+    struct proto_error error;
+    size_t used;
+    size_t mark;
+    uint32_t maps = 0;
+    proto_buf_init(&buf, PROTO_LIMIT_FRAME_BYTES);
+    proto_put_map(&buf, 2);
+    proto_put_key(&buf, "t");
+    proto_put_str(&buf, PROTO_STR("ping"));
+    proto_put_key(&buf, "x");
+    proto_list_begin(&buf, &mark);
+    while (buf.n < PROTO_LIMIT_FRAME_BYTES - 2000) {
+        proto_put_map(&buf, PROTO_LIMIT_MAP_FIELDS);
+        for (uint32_t i = 0; i < PROTO_LIMIT_MAP_FIELDS; i++) {
+            char key[4] = {(char)('0' + (i >> 4)), (char)('0' + (i & 15)), '\0'};
+            proto_put_key(&buf, key);
+            proto_put_nil(&buf);
+        }
+        maps++;
+    }
+    proto_list_end(&buf, mark, maps);
+    proto_put_bin(&buf, (struct proto_bin){body_bytes, 0});
+    double from = now_s();
+    bool taken = proto_decode(buf.p, buf.n, &used, &record, &error);
+    printf("hostile    %zu bytes of the fullest maps: %s in %.1f ms\n", buf.n, taken ? "valid" : error.why,
+           (now_s() - from) * 1e3);
+    proto_buf_fini(&buf);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -221,5 +255,6 @@ main(int argc, char **argv)
     line("complete", complete_make(), seconds);
     event_line("accepted", PROTO_EV_ACCEPTED, seconds);
     event_line("completed", PROTO_EV_COMPLETED, seconds);
+    hostile_line();
     return 0;
 }
