@@ -161,7 +161,8 @@ int store_fd(const struct store *store);
  * Take note of the commit that ended, if one did, and clear store_fd. *out_durable_seq is what is durable now,
  * changed or not.
  *
- * STORE_IN_DOUBT, STORE_FENCED: final. Nothing that is not durable yet may leave in any form; stop the process.
+ * Anything but STORE_OK is final: IN_DOUBT, FENCED; or what ended history or the mark's move (DAMAGED, IO, NO_MEMORY).
+ * Nothing that is not durable yet may leave in any form; stop the process.
  */
 enum store_status store_commit_end(struct store *store, uint64_t *out_durable_seq, struct store_error *out_error);
 
@@ -182,7 +183,10 @@ enum store_status store_read(struct store *store, uint64_t seq, const uint8_t **
 
 /* ------------------------------------------------------------- history: finished requests */
 
-/* Every request that finished at or before this sequence can be found in history. Never falls. */
+/*
+ * Every request that finished at or before this sequence can be found in history. Never falls. Without the history
+ * thread: what is durable.
+ */
 void store_projected(struct store *store, uint64_t *out_seq);
 
 /* The lag is above its cap: answer new submissions with retry-later. */

@@ -1,0 +1,284 @@
+/*
+ * Batches: append, seal, parse, check. See batch.h for the layout.
+ */
+#include "store/batch.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/crc32c.h"
+#include "store/error.h"
+
+static void
+u32_put(uint8_t *p, uint32_t value)
+{
+    uint32_t le = htole32(value);
+
+    memcpy(p, &le, sizeof(le));
+}
+
+static uint32_t
+u32_get(const uint8_t *p)
+{
+    uint32_t le;
+
+    memcpy(&le, p, sizeof(le));
+    return le32toh(le);
+}
+
+struct batch *
+batch_new(uint32_t bytes_cap)
+{
+    struct batch *batch = calloc(1, sizeof(*batch));
+
+    if (batch == NULL) {
+        return NULL;
+    }
+    batch->refs = 1;
+    batch->data = malloc(bytes_cap > 0 ? bytes_cap : 1);
+    if (batch->data == NULL) {
+        free(batch);
+        return NULL;
+    }
+    batch->bytes_cap = bytes_cap;
+    return batch;
+}
+
+struct batch *
+batch_ref(struct batch *batch)
+{
+    __atomic_fetch_add(&batch->refs, 1, __ATOMIC_RELAXED);
+    return batch;
+}
+
+void
+batch_unref(struct batch **batch_p)
+{
+    struct batch *batch = *batch_p;
+
+    *batch_p = NULL;
+    if (batch == NULL || __atomic_sub_fetch(&batch->refs, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    free(batch->data);
+    free(batch->offset);
+    free(batch);
+}
+
+void
+batch_reset(struct batch *batch, uint64_t seq, uint64_t epoch)
+{
+    assert(__atomic_load_n(&batch->refs, __ATOMIC_ACQUIRE) == 1);
+    batch->seq = seq;
+    batch->epoch = epoch;
+    batch->n = 0;
+    batch->bytes = 0;
+    batch->sealed = false;
+    batch->trusted = true;
+}
+
+struct batch *
+batch_copy(const struct batch *batch)
+{
+    struct batch *copy = batch_new(batch->bytes);
+
+    if (copy == NULL) {
+        return NULL;
+    }
+    copy->offset = malloc(sizeof(copy->offset[0]) * batch->n);
+    if (copy->offset == NULL) {
+        batch_unref(&copy);
+        return NULL;
+    }
+    memcpy(copy->offset, batch->offset, sizeof(copy->offset[0]) * batch->n);
+    memcpy(copy->data, batch->data, batch->bytes);
+    memcpy(copy->chain, batch->chain, sizeof(copy->chain));
+    copy->seq = batch->seq;
+    copy->epoch = batch->epoch;
+    copy->n = copy->offset_cap = batch->n;
+    copy->bytes = batch->bytes;
+    copy->sealed = batch->sealed;
+    copy->trusted = batch->trusted;
+    return copy;
+}
+
+static bool
+bytes_grow(struct batch *batch, uint64_t need)
+{
+    uint64_t cap = batch->bytes_cap > 0 ? batch->bytes_cap : 1;
+    uint8_t *data;
+
+    if (need > BATCH_BYTES_MAX) {
+        return false;
+    }
+    while (cap < need) {
+        cap += cap / 2 + 4096;
+    }
+    data = realloc(batch->data, cap);
+    if (data == NULL) {
+        return false;
+    }
+    batch->data = data;
+    batch->bytes_cap = (uint32_t)cap;
+    return true;
+}
+
+static bool
+offsets_grow(struct batch *batch, uint32_t need)
+{
+    uint32_t cap = batch->offset_cap > 0 ? batch->offset_cap : 16;
+    uint32_t *offset;
+
+    while (cap < need) {
+        cap *= 2;
+    }
+    offset = realloc(batch->offset, sizeof(offset[0]) * cap);
+    if (offset == NULL) {
+        return false;
+    }
+    batch->offset = offset;
+    batch->offset_cap = cap;
+    return true;
+}
+
+bool
+batch_append(struct batch *batch, const void *p, uint32_t n)
+{
+    uint64_t need = (uint64_t)batch->bytes + BATCH_HEAD_BYTES + n;
+
+    assert(!batch->sealed);
+    if (need > batch->bytes_cap && !bytes_grow(batch, need)) {
+        return false;
+    }
+    if (batch->n == batch->offset_cap && !offsets_grow(batch, batch->n + 1)) {
+        return false;
+    }
+    batch->offset[batch->n++] = batch->bytes;
+    u32_put(batch->data + batch->bytes, n);
+    memcpy(batch->data + batch->bytes + BATCH_HEAD_BYTES, p, n);
+    batch->bytes = (uint32_t)need;
+    return true;
+}
+
+static void
+chain_make(const struct batch *batch, const uint8_t before[BATCH_CHAIN_BYTES], uint8_t out_chain[BATCH_CHAIN_BYTES])
+{
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, NULL, 0, BATCH_CHAIN_BYTES);
+    crypto_generichash_update(&state, before, BATCH_CHAIN_BYTES);
+    crypto_generichash_update(&state, batch->data, batch->bytes);
+    crypto_generichash_final(&state, out_chain, BATCH_CHAIN_BYTES);
+}
+
+void
+batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES])
+{
+    assert(!batch->sealed && batch->n > 0);
+    for (uint32_t i = 0; i < batch->n; i++) {
+        uint8_t *head = batch->data + batch->offset[i];
+        u32_put(head + 4, crc32c_event(batch->seq + i, head + BATCH_HEAD_BYTES, u32_get(head)));
+    }
+    chain_make(batch, chain_before, batch->chain);
+    batch->sealed = true;
+}
+
+static enum store_status
+offsets_find(struct batch *batch, struct store_error *out_error)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < batch->n; i++) {
+        uint32_t left = batch->bytes - at;
+        if (left < BATCH_HEAD_BYTES || u32_get(batch->data + at) > left - BATCH_HEAD_BYTES) {
+            return error_set_seq(out_error, STORE_DAMAGED, batch->seq + i,
+                                 "batch %llu: the length of event %llu leads out of the batch",
+                                 (unsigned long long)batch->seq, (unsigned long long)(batch->seq + i));
+        }
+        batch->offset[i] = at;
+        at += BATCH_HEAD_BYTES + u32_get(batch->data + at);
+    }
+    if (at != batch->bytes) {
+        return error_set_seq(out_error, STORE_DAMAGED, batch->seq, "batch %llu: %u bytes after its last event",
+                             (unsigned long long)batch->seq, batch->bytes - at);
+    }
+    return STORE_OK;
+}
+
+enum store_status
+batch_parse(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES], const void *data,
+            uint32_t bytes, struct batch **out_batch, struct store_error *out_error)
+{
+    struct batch *batch;
+    enum store_status status;
+
+    if (n == 0 || bytes > BATCH_BYTES_MAX || (uint64_t)n * BATCH_HEAD_BYTES > bytes) {
+        return error_set_seq(out_error, STORE_DAMAGED, seq, "batch %llu: %u events cannot stand in %u bytes",
+                             (unsigned long long)seq, n, bytes);
+    }
+    batch = batch_new(bytes);
+    if (batch == NULL || !offsets_grow(batch, n)) {
+        batch_unref(&batch);
+        return error_set(out_error, STORE_NO_MEMORY, "no memory for a batch of %u bytes", bytes);
+    }
+    memcpy(batch->data, data, bytes);
+    memcpy(batch->chain, chain, BATCH_CHAIN_BYTES);
+    batch->seq = seq;
+    batch->epoch = epoch;
+    batch->n = n;
+    batch->bytes = bytes;
+    batch->sealed = true;
+    status = offsets_find(batch, out_error);
+    if (status != STORE_OK) {
+        batch_unref(&batch);
+        return status;
+    }
+    *out_batch = batch;
+    return STORE_OK;
+}
+
+bool
+batch_event(const struct batch *batch, uint64_t seq, const uint8_t **out_p, uint32_t *out_n)
+{
+    const uint8_t *head;
+    uint32_t n;
+
+    assert(batch_has(batch, seq));
+    head = batch->data + batch->offset[seq - batch->seq];
+    n = u32_get(head);
+    if (!batch->trusted && crc32c_event(seq, head + BATCH_HEAD_BYTES, n) != u32_get(head + 4)) {
+        return false;
+    }
+    *out_p = head + BATCH_HEAD_BYTES;
+    *out_n = n;
+    return true;
+}
+
+bool
+batch_check(const struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES], uint64_t *out_seq)
+{
+    uint8_t chain[BATCH_CHAIN_BYTES];
+
+    for (uint32_t i = 0; i < batch->n; i++) {
+        const uint8_t *head = batch->data + batch->offset[i];
+        if (crc32c_event(batch->seq + i, head + BATCH_HEAD_BYTES, u32_get(head)) != u32_get(head + 4)) {
+            *out_seq = batch->seq + i;
+            return false;
+        }
+    }
+    chain_make(batch, chain_before, chain);
+    if (memcmp(chain, batch->chain, sizeof(chain)) != 0) {
+        *out_seq = 0;
+        return false;
+    }
+    return true;
+}
+
+size_t
+batch_memory(const struct batch *batch)
+{
+    return sizeof(*batch) + batch->bytes_cap + sizeof(batch->offset[0]) * batch->offset_cap;
+}

@@ -1,0 +1,76 @@
+/*
+ * A batch: the events that become durable together, as one run of bytes.
+ *
+ *     n × ( u32 length | u32 crc32c(seq, bytes) | bytes )      all little-endian
+ *     chain = BLAKE2b-256(chain of the batch before | the bytes above)
+ *
+ * A batch is written by one thread until it is sealed, and never changes afterwards; references may be held by several
+ * threads. It knows nothing of what an event means, and nothing of disks.
+ */
+#ifndef STORE_BATCH_H
+#define STORE_BATCH_H
+
+#include "store/store.h"
+
+enum {
+    BATCH_CHAIN_BYTES = 32,
+    BATCH_HEAD_BYTES = 8,          /* before each event */
+    BATCH_BYTES_MAX = 64 << 20,    /* hard: no batch is larger, and none larger is read */
+};
+
+struct batch {
+    unsigned refs;    /* atomic */
+    uint64_t seq;     /* of its first event */
+    uint64_t epoch;
+    uint32_t n;       /* events */
+    uint32_t bytes;
+    uint32_t bytes_cap;
+    uint32_t offset_cap;
+    bool sealed;      /* checksums and chain are in place */
+    bool trusted;     /* made by this process, or checked already: reads need not check again */
+    uint8_t chain[BATCH_CHAIN_BYTES];
+    uint8_t *data;
+    uint32_t *offset; /* where each event's head begins */
+};
+
+/* NULL when there is no memory. One reference. */
+struct batch *batch_new(uint32_t bytes_cap);
+struct batch *batch_ref(struct batch *batch);
+void batch_unref(struct batch **batch_p); /* takes the reference; NULL is fine */
+
+/* For another use of the same memory: no events, not sealed. Only with the one reference that is left. */
+void batch_reset(struct batch *batch, uint64_t seq, uint64_t epoch);
+
+/* An exact copy without spare room, for keeping. */
+struct batch *batch_copy(const struct batch *batch);
+
+/* False: no memory, or BATCH_BYTES_MAX reached; nothing changed. */
+bool batch_append(struct batch *batch, const void *p, uint32_t n);
+
+/* Write the checksums and work out the chain. */
+void batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES]);
+
+/*
+ * A batch from what was read: n events in these bytes, copied. NULL in *out_batch's place when the lengths do not add
+ * up (DAMAGED, with the sequence where it goes wrong) or memory is short. Checksums are looked at later.
+ */
+enum store_status batch_parse(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES],
+                              const void *data, uint32_t bytes, struct batch **out_batch, struct store_error *out_error);
+
+/* Does the batch hold it? */
+static inline bool
+batch_has(const struct batch *batch, uint64_t seq)
+{
+    return seq >= batch->seq && seq - batch->seq < batch->n;
+}
+
+/* An event that the batch holds. False: its checksum is wrong. */
+bool batch_event(const struct batch *batch, uint64_t seq, const uint8_t **out_p, uint32_t *out_n);
+
+/* Check every event and the chain. On false *out_seq is the first bad event, or 0 when only the chain is wrong. */
+bool batch_check(const struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES], uint64_t *out_seq);
+
+/* Memory that it takes, for budgets. */
+size_t batch_memory(const struct batch *batch);
+
+#endif

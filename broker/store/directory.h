@@ -1,0 +1,36 @@
+/*
+ * The data directory: who holds it, how much room it has, and how far its journal reached when it was last written.
+ * Knows file names and the operating system, but no SQL.
+ */
+#ifndef STORE_DIRECTORY_H
+#define STORE_DIRECTORY_H
+
+#include "store/store.h"
+
+enum { DIRECTORY_PATH_BYTES = 1024 };
+
+/* dir/name into out. INVALID when it is too long. */
+enum store_status directory_path(const char *dir, const char *name, char out[DIRECTORY_PATH_BYTES],
+                                 struct store_error *out_error);
+
+bool directory_has(const char *dir, const char *name);
+
+/* Take the directory for this process: a lock that goes with the process, however it ends. *out_fd holds it. */
+enum store_status directory_lock(const char *dir, int *out_fd, struct store_error *out_error);
+void directory_unlock(int *fd_p);
+
+uint64_t directory_bytes_free(const char *dir);
+uint64_t directory_file_bytes(const char *dir, const char *name);
+
+/*
+ * The witness: a small file that is rewritten after each durable commit, without a sync, with the last sequence. One
+ * flipped bit in SQLite's log makes it drop the commits after it without a word; then the journal ends before the
+ * witness. After a power cut the witness may be old, which is harmless.
+ */
+enum store_status witness_open(const char *dir, int *out_fd, struct store_error *out_error);
+void witness_write(int fd, uint32_t shard, uint64_t seq);
+
+/* False: there is none, or it is not whole. */
+bool witness_read(const char *dir, uint32_t *out_shard, uint64_t *out_seq);
+
+#endif

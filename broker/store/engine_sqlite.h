@@ -1,0 +1,36 @@
+/*
+ * What the two halves of the SQLite engine and the tools for other processes share: names, and readers by path.
+ */
+#ifndef STORE_ENGINE_SQLITE_H
+#define STORE_ENGINE_SQLITE_H
+
+#include "store/engine.h"
+#include "store/sql.h"
+
+#define JOURNAL_NAME "journal.db"
+
+enum { JOURNAL_FORMAT = 1 };
+
+/* A reader on a journal.db that this process did not open for writing. Checks its format. */
+enum store_status journal_reader_open(const char *path, const char *vfs, struct engine_reader **out_reader,
+                                      struct store_error *out_error);
+void journal_reader_close(struct engine_reader **reader_p);
+
+/* The connection of such a reader; for backups. */
+sqlite3 *journal_reader_db(struct engine_reader *reader);
+
+enum store_status journal_batch(struct engine_reader *reader, uint64_t seq, struct batch **out_batch,
+                                struct store_error *out_error);
+enum store_status journal_open_event(struct engine_reader *reader, uint64_t seq, struct engine_event *out_event,
+                                     struct store_error *out_error);
+enum store_status journal_open_walk(struct engine_reader *reader, engine_event_fn *fn, void *context,
+                                    struct store_error *out_error);
+enum store_status journal_snapshot(struct engine_reader *reader, uint8_t **out_bytes, uint32_t *out_n,
+                                   uint64_t *out_seq, struct store_error *out_error);
+enum store_status journal_state(struct engine_reader *reader, struct engine_state *out_state,
+                                struct store_error *out_error);
+
+/* Where a journal stands, by any connection to it. */
+enum store_status journal_state_load(sqlite3 *db, struct engine_state *out_state, struct store_error *out_error);
+
+#endif

@@ -1,0 +1,343 @@
+/*
+ * The SQLite engine's reading half: a read-only connection per thread or process, which never checkpoints.
+ * Every read is a transaction of its own, so that no reader keeps the log from starting anew for long.
+ */
+#include "store/engine_sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/crc32c.h"
+#include "store/error.h"
+
+struct engine_reader {
+    sqlite3 *db;
+    sqlite3_stmt *batch;
+    sqlite3_stmt *open_event;
+};
+
+void
+journal_reader_close(struct engine_reader **reader_p)
+{
+    struct engine_reader *reader = *reader_p;
+
+    *reader_p = NULL;
+    if (reader == NULL) {
+        return;
+    }
+    sqlite3_finalize(reader->batch);
+    sqlite3_finalize(reader->open_event);
+    if (reader->db != NULL) {
+        sql_close(&reader->db);
+    }
+    free(reader);
+}
+
+enum store_status
+journal_reader_open(const char *path, const char *vfs, struct engine_reader **out_reader,
+                    struct store_error *out_error)
+{
+    struct engine_reader *reader = calloc(1, sizeof(*reader));
+    enum store_status status;
+
+    if (reader == NULL) {
+        return error_set(out_error, STORE_NO_MEMORY, "no memory for a reader");
+    }
+    status = sql_open(path, SQL_READ, vfs, &reader->db, out_error);
+    if (status == STORE_OK) {
+        status = sql_run(reader->db, "PRAGMA cache_size = -256; PRAGMA cell_size_check = ON", path, out_error);
+    }
+    if (status == STORE_OK) {
+        status = sql_format_check(reader->db, JOURNAL_FORMAT, path, out_error);
+    }
+    if (status == STORE_OK) {
+        status = sql_prepare(reader->db,
+                             "SELECT seq, n, epoch, chain, data FROM batch WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
+                             &reader->batch, out_error);
+    }
+    if (status == STORE_OK) {
+        status = sql_prepare(reader->db,
+                             "SELECT seq, request, crc, data FROM open WHERE seq = ?1 AND seq <= (SELECT seq FROM mark)",
+                             &reader->open_event, out_error);
+    }
+    if (status != STORE_OK) {
+        journal_reader_close(&reader);
+        return status;
+    }
+    *out_reader = reader;
+    return STORE_OK;
+}
+
+sqlite3 *
+journal_reader_db(struct engine_reader *reader)
+{
+    return reader->db;
+}
+
+/* ------------------------------------------------------------- batches */
+
+static enum store_status
+batch_of_row(sqlite3_stmt *stmt, struct batch **out_batch, struct store_error *out_error)
+{
+    uint64_t seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+    int64_t n = sqlite3_column_int64(stmt, 1);
+    const void *chain = sqlite3_column_blob(stmt, 3);
+    const void *data = sqlite3_column_blob(stmt, 4);
+
+    if (chain == NULL || sqlite3_column_bytes(stmt, 3) != BATCH_CHAIN_BYTES || data == NULL || n < 1 ||
+        n > UINT32_MAX) {
+        return error_set_seq(out_error, STORE_DAMAGED, seq, "batch %llu: its row is not one", (unsigned long long)seq);
+    }
+    return batch_parse(seq, (uint64_t)sqlite3_column_int64(stmt, 2), (uint32_t)n, chain, data,
+                       (uint32_t)sqlite3_column_bytes(stmt, 4), out_batch, out_error);
+}
+
+/* Why no batch holds it: not written yet, pruned, or a gap. */
+static enum store_status
+batch_absent(struct engine_reader *reader, uint64_t seq, struct store_error *out_error)
+{
+    struct engine_state state;
+    enum store_status status = journal_state_load(reader->db, &state, out_error);
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    if (seq == 0 || seq > state.last_seq) {
+        return error_set_seq(out_error, STORE_NOT_FOUND, seq, "event %llu is not in the journal",
+                             (unsigned long long)seq);
+    }
+    if (seq < state.first_seq) {
+        return error_set_seq(out_error, STORE_PRUNED, seq, "event %llu was pruned; the journal begins at %llu",
+                             (unsigned long long)seq, (unsigned long long)state.first_seq);
+    }
+    return error_set_seq(out_error, STORE_DAMAGED, seq, "a gap: no batch holds event %llu", (unsigned long long)seq);
+}
+
+enum store_status
+journal_batch(struct engine_reader *reader, uint64_t seq, struct batch **out_batch, struct store_error *out_error)
+{
+    struct batch *batch = NULL;
+    enum store_status status = STORE_OK;
+    int rc;
+
+    sqlite3_bind_int64(reader->batch, 1, (sqlite3_int64)seq);
+    rc = sqlite3_step(reader->batch);
+    if (rc == SQLITE_ROW) {
+        status = batch_of_row(reader->batch, &batch, out_error);
+    } else if (rc != SQLITE_DONE) {
+        status = sql_error(reader->db, rc, "journal.db: reading a batch", out_error);
+    }
+    sqlite3_reset(reader->batch);
+    if (status != STORE_OK) {
+        return status;
+    }
+    if (batch == NULL || !batch_has(batch, seq)) {
+        batch_unref(&batch);
+        return batch_absent(reader, seq, out_error);
+    }
+    *out_batch = batch;
+    return STORE_OK;
+}
+
+/* ------------------------------------------------------------- open table, snapshot */
+
+static enum store_status
+event_of_row(sqlite3_stmt *stmt, struct engine_event *out_event, struct store_error *out_error)
+{
+    struct engine_event event = {
+        .seq = (uint64_t)sqlite3_column_int64(stmt, 0),
+        .request = (uint64_t)sqlite3_column_int64(stmt, 1),
+        .p = sqlite3_column_blob(stmt, 3),
+        .n = (uint32_t)sqlite3_column_bytes(stmt, 3),
+    };
+
+    if (event.p == NULL || crc32c_event(event.seq, event.p, event.n) != (uint32_t)sqlite3_column_int64(stmt, 2)) {
+        return error_set_seq(out_error, STORE_DAMAGED, event.seq, "open table: event %llu fails its checksum",
+                             (unsigned long long)event.seq);
+    }
+    *out_event = event;
+    return STORE_OK;
+}
+
+enum store_status
+journal_open_event(struct engine_reader *reader, uint64_t seq, struct engine_event *out_event,
+                   struct store_error *out_error)
+{
+    int rc;
+
+    /* Reset here and not at the end: the caller still looks at the row's bytes. */
+    sqlite3_reset(reader->open_event);
+    sqlite3_bind_int64(reader->open_event, 1, (sqlite3_int64)seq);
+    rc = sqlite3_step(reader->open_event);
+    if (rc == SQLITE_ROW) {
+        return event_of_row(reader->open_event, out_event, out_error);
+    }
+    sqlite3_reset(reader->open_event);
+    if (rc != SQLITE_DONE) {
+        return sql_error(reader->db, rc, "journal.db: reading the open table", out_error);
+    }
+    return error_set_seq(out_error, STORE_NOT_FOUND, seq, "event %llu is not in the open table",
+                         (unsigned long long)seq);
+}
+
+enum store_status
+journal_open_walk(struct engine_reader *reader, engine_event_fn *fn, void *context, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status;
+    int rc = SQLITE_DONE;
+
+    status = sql_prepare(reader->db,
+                         "SELECT seq, request, crc, data FROM open WHERE seq <= (SELECT seq FROM mark) ORDER BY seq",
+                         &stmt, out_error);
+    while (status == STORE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct engine_event event;
+        status = event_of_row(stmt, &event, out_error);
+        if (status == STORE_OK) {
+            status = fn(context, &event, out_error);
+        }
+    }
+    if (status == STORE_OK && rc != SQLITE_DONE) {
+        status = sql_error(reader->db, rc, "journal.db: reading the open table", out_error);
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static enum store_status
+snapshot_of_row(sqlite3_stmt *stmt, uint8_t **out_bytes, uint32_t *out_n, uint64_t *out_seq,
+                struct store_error *out_error)
+{
+    uint64_t seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+    const void *data = sqlite3_column_blob(stmt, 2);
+    uint32_t n = (uint32_t)sqlite3_column_bytes(stmt, 2);
+    uint8_t *bytes;
+
+    if (crc32c_event(seq, data, n) != (uint32_t)sqlite3_column_int64(stmt, 1)) {
+        return error_set_seq(out_error, STORE_DAMAGED, seq, "the snapshot at event %llu fails its checksum",
+                             (unsigned long long)seq);
+    }
+    bytes = malloc(n > 0 ? n : 1);
+    if (bytes == NULL) {
+        return error_set(out_error, STORE_NO_MEMORY, "no memory for a snapshot of %u bytes", n);
+    }
+    if (n > 0) {
+        memcpy(bytes, data, n);
+    }
+    *out_bytes = bytes;
+    *out_n = n;
+    *out_seq = seq;
+    return STORE_OK;
+}
+
+enum store_status
+journal_snapshot(struct engine_reader *reader, uint8_t **out_bytes, uint32_t *out_n, uint64_t *out_seq,
+                 struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status;
+    int rc;
+
+    *out_bytes = NULL;
+    *out_n = 0;
+    *out_seq = 0;
+    status = sql_prepare(reader->db, "SELECT seq, crc, data FROM snapshot WHERE id = 1", &stmt, out_error);
+    if (status != STORE_OK) {
+        return status;
+    }
+    rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        status = snapshot_of_row(stmt, out_bytes, out_n, out_seq, out_error);
+    } else if (rc != SQLITE_DONE) {
+        status = sql_error(reader->db, rc, "journal.db: reading the snapshot", out_error);
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+/* ------------------------------------------------------------- state */
+
+static enum store_status
+chain_of_column(sqlite3_stmt *stmt, int column, uint8_t out_chain[BATCH_CHAIN_BYTES], const char *whose,
+                struct store_error *out_error)
+{
+    const void *chain = sqlite3_column_blob(stmt, column);
+
+    if (chain == NULL || sqlite3_column_bytes(stmt, column) != BATCH_CHAIN_BYTES) {
+        return error_set(out_error, STORE_DAMAGED, "the chain of the %s is missing", whose);
+    }
+    memcpy(out_chain, chain, BATCH_CHAIN_BYTES);
+    return STORE_OK;
+}
+
+/* One row of one statement, so that it is one moment. */
+static const char state_sql[] =
+    "SELECT s.id, s.epoch, s.seq, m.seq, m.chain,"
+    " (SELECT min(seq) FROM batch), (SELECT max(seq) FROM batch),"
+    " (SELECT n FROM batch ORDER BY seq DESC LIMIT 1), (SELECT chain FROM batch ORDER BY seq DESC LIMIT 1),"
+    " (SELECT seq FROM snapshot)"
+    " FROM shard s, mark m LIMIT 1";
+
+static enum store_status
+state_of_row(sqlite3_stmt *stmt, struct engine_state *out_state, struct store_error *out_error)
+{
+    struct engine_state state = {
+        .shard = (uint32_t)sqlite3_column_int64(stmt, 0),
+        .epoch = (uint64_t)sqlite3_column_int64(stmt, 1),
+        .last_seq = (uint64_t)sqlite3_column_int64(stmt, 2),
+        .mark_seq = (uint64_t)sqlite3_column_int64(stmt, 3),
+        .snapshot_seq = (uint64_t)sqlite3_column_int64(stmt, 9),
+    };
+    enum store_status status = chain_of_column(stmt, 4, state.mark_chain, "mark", out_error);
+    uint64_t end;
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    if (sqlite3_column_type(stmt, 5) == SQLITE_NULL) {
+        state.first_seq = state.last_seq + 1;
+        memcpy(state.chain, state.mark_chain, BATCH_CHAIN_BYTES);
+        end = state.mark_seq;
+    } else {
+        state.first_seq = (uint64_t)sqlite3_column_int64(stmt, 5);
+        end = (uint64_t)sqlite3_column_int64(stmt, 6) + (uint64_t)sqlite3_column_int64(stmt, 7) - 1;
+        status = chain_of_column(stmt, 8, state.chain, "last batch", out_error);
+    }
+    if (status == STORE_OK && end != state.last_seq) {
+        status = error_set_seq(out_error, STORE_DAMAGED, state.last_seq,
+                               "journal.db: the owner's row says that it ends at event %llu, its batches end at %llu",
+                               (unsigned long long)state.last_seq, (unsigned long long)end);
+    }
+    if (status == STORE_OK) {
+        *out_state = state;
+    }
+    return status;
+}
+
+enum store_status
+journal_state_load(sqlite3 *db, struct engine_state *out_state, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status = sql_prepare(db, state_sql, &stmt, out_error);
+    int rc;
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        status = state_of_row(stmt, out_state, out_error);
+    } else if (rc == SQLITE_DONE) {
+        status = error_set(out_error, STORE_DAMAGED, "journal.db: the owner's row or the mark is missing");
+    } else {
+        status = sql_error(db, rc, "journal.db", out_error);
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+enum store_status
+journal_state(struct engine_reader *reader, struct engine_state *out_state, struct store_error *out_error)
+{
+    return journal_state_load(reader->db, out_state, out_error);
+}

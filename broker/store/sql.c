@@ -1,0 +1,194 @@
+/*
+ * SQLite with our settings. See sql.h.
+ */
+#include "store/sql.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "store/error.h"
+
+enum { BUSY_MS = 2000 }; /* a reader of another process may just be reading the log's index */
+
+static pthread_once_t config_once = PTHREAD_ONCE_INIT;
+
+static void
+sql_configure(void)
+{
+    /* The allocation statistics take a global lock in every allocation of every thread. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+enum store_status
+sql_status(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return STORE_OK;
+    case SQLITE_FULL:
+        return STORE_DISK_FULL;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return STORE_READ_ONLY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return STORE_DAMAGED;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return STORE_IN_USE;
+    case SQLITE_NOMEM:
+        return STORE_NO_MEMORY;
+    default:
+        return STORE_IO;
+    }
+}
+
+enum store_status
+sql_error(sqlite3 *db, int rc, const char *what, struct store_error *out_error)
+{
+    return error_set(out_error, sql_status(rc), "%s: %s", what, db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+}
+
+enum store_status
+sql_open(const char *path, enum sql_mode mode, const char *vfs, sqlite3 **out_db, struct store_error *out_error)
+{
+    static const int flags[] = {
+        [SQL_READ] = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
+        [SQL_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+        [SQL_WRITE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+        [SQL_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+    };
+    sqlite3 *db = NULL;
+    enum store_status status;
+    int rc;
+
+    pthread_once(&config_once, sql_configure);
+    rc = sqlite3_open_v2(mode == SQL_MEMORY ? ":memory:" : path, &db, flags[mode] | SQLITE_OPEN_EXRESCODE, vfs);
+    if (rc != SQLITE_OK) {
+        status = sql_error(db, rc, path, out_error);
+        sqlite3_close(db);
+        return status;
+    }
+    sqlite3_busy_timeout(db, BUSY_MS);
+    if (mode == SQL_READ) {
+        /* Two connections that checkpoint can lose a commit in the packaged SQLite (its WAL-reset bug). */
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    *out_db = db;
+    return STORE_OK;
+}
+
+void
+sql_close(sqlite3 **db_p)
+{
+    sqlite3_close(*db_p);
+    *db_p = NULL;
+}
+
+enum store_status
+sql_run(sqlite3 *db, const char *sql, const char *what, struct store_error *out_error)
+{
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+    return rc == SQLITE_OK ? STORE_OK : sql_error(db, rc, what, out_error);
+}
+
+enum store_status
+sql_run_number(sqlite3 *db, const char *format, int64_t number, const char *what, struct store_error *out_error)
+{
+    char sql[160];
+
+    sqlite3_snprintf(sizeof(sql), sql, format, (sqlite3_int64)number);
+    return sql_run(db, sql, what, out_error);
+}
+
+enum store_status
+sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out_stmt, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+
+    if (rc != SQLITE_OK) {
+        return sql_error(db, rc, sql, out_error);
+    }
+    *out_stmt = stmt;
+    return STORE_OK;
+}
+
+int
+sql_step(sqlite3_stmt *stmt)
+{
+    int rc = sqlite3_step(stmt);
+
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+enum store_status
+sql_number(sqlite3 *db, const char *sql, int64_t *out_number, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status = sql_prepare(db, sql, &stmt, out_error);
+    int rc;
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        *out_number = sqlite3_column_int64(stmt, 0);
+    } else if (rc != SQLITE_DONE) {
+        status = sql_error(db, rc, sql, out_error);
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+enum store_status
+sql_setting(sqlite3 *db, const char *sql, const char *want, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status = sql_prepare(db, sql, &stmt, out_error);
+    int rc;
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    rc = sqlite3_step(stmt);
+    if (rc != SQLITE_ROW) {
+        status = sql_error(db, rc, sql, out_error);
+    } else {
+        const char *got = (const char *)sqlite3_column_text(stmt, 0);
+        if (got == NULL || strcmp(got, want) != 0) {
+            status = error_set(out_error, STORE_IO, "%s: SQLite answers %s instead of %s", sql, got ? got : "nothing",
+                               want);
+        }
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+enum store_status
+sql_format_check(sqlite3 *db, int format, const char *path, struct store_error *out_error)
+{
+    int64_t application = 0, version = 0;
+    enum store_status status = sql_number(db, "PRAGMA application_id", &application, out_error);
+
+    if (status == STORE_OK) {
+        status = sql_number(db, "PRAGMA user_version", &version, out_error);
+    }
+    if (status != STORE_OK) {
+        return status;
+    }
+    if (application != SQL_APPLICATION_ID) {
+        return error_set(out_error, STORE_DAMAGED, "%s: this is a SQLite file, but not one of Qiao", path);
+    }
+    if (version > format) {
+        return error_set(out_error, STORE_NEWER, "%s: written in format %lld by a newer Qiao; this one knows format %d",
+                         path, (long long)version, format);
+    }
+    return STORE_OK;
+}

@@ -1,0 +1,28 @@
+/*
+ * Starting a thread of this room, and the clock that its figures are measured with.
+ */
+#ifndef STORE_THREAD_H
+#define STORE_THREAD_H
+
+#include <pthread.h>
+
+#include "store/store.h"
+
+/* Signals stay with the thread that started the store: a thread of ours takes none. The name has at most 15 characters. */
+enum store_status thread_start(const char *name, void *(*run)(void *), void *context, pthread_t *out_thread,
+                               struct store_error *out_error);
+
+/* The calling thread gives way to others: niceness, and long time slices. */
+void thread_background(int niceness);
+
+/* Monotonic. */
+uint64_t thread_clock_us(void);
+
+/* Wait on a condition at most that long; the condition must come from thread_cond_init. */
+void thread_cond_init(pthread_cond_t *cond);
+void thread_cond_wait_us(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t timeout_us);
+
+/* Make an eventfd readable. */
+void thread_wake(int event_fd);
+
+#endif
