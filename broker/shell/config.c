@@ -279,14 +279,8 @@ config_check(const struct config *config, const struct yaml_file *file, struct l
                                    "without encryption every endpoint must be tcp://127.* or ipc://", out_error);
         }
     }
-    if ((uint64_t)config->frame_bytes_max < (uint64_t)config->body_bytes_max + config->input_bytes_max + 16 * 1024) {
-        return yaml_file_blame(file, "network.frame", "room for a body, an input and 16KiB", out_error);
-    }
     if (config->outbox_bytes_max < config->frame_bytes_max) {
         return yaml_file_blame(file, "network.outbox", "at least one frame", out_error);
-    }
-    if (config->open_requests_per_party_max > config->open_requests_max) {
-        return yaml_file_blame(file, "limits.open_requests_per_party", "at most limits.open_requests", out_error);
     }
     return true;
 }

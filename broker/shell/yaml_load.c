@@ -47,9 +47,16 @@ bytes_read(const char *path, uint8_t **out_bytes, size_t *out_n, struct load_err
 }
 
 static bool
-document_blame(const char *path, const yaml_parser_t *parser, struct load_error *out_error)
+document_blame(const struct yaml_file *file, const yaml_parser_t *parser, struct load_error *out_error)
 {
-    file_blame(path, parser->problem != NULL ? parser->problem : "no YAML", out_error);
+    file_blame(file->path, parser->problem != NULL ? parser->problem : "no YAML", out_error);
+    if (parser->error == YAML_READER_ERROR) { /* it has no mark yet, only an offset */
+        out_error->line = 1;
+        for (size_t i = 0; i < parser->problem_offset && i < file->n; i++) {
+            out_error->line += file->bytes[i] == '\n';
+        }
+        return false;
+    }
     out_error->line = (unsigned)parser->problem_mark.line + 1;
     out_error->column = (unsigned)parser->problem_mark.column + 1;
     return false;
@@ -57,17 +64,17 @@ document_blame(const char *path, const yaml_parser_t *parser, struct load_error 
 
 /* Is there nothing after the first document? */
 static bool
-document_is_last(const char *path, yaml_parser_t *parser, struct load_error *out_error)
+document_is_last(const struct yaml_file *file, yaml_parser_t *parser, struct load_error *out_error)
 {
     yaml_document_t second;
     if (!yaml_parser_load(parser, &second)) {
-        return document_blame(path, parser, out_error);
+        return document_blame(file, parser, out_error);
     }
     yaml_node_t *root = yaml_document_get_root_node(&second);
     unsigned line = root != NULL ? (unsigned)root->start_mark.line + 1 : 0;
     yaml_document_delete(&second);
     if (root != NULL) {
-        file_blame(path, "a second document; one file holds one", out_error);
+        file_blame(file->path, "a second document; one file holds one", out_error);
         out_error->line = line;
     }
     return root == NULL;
@@ -83,11 +90,11 @@ document_read(struct yaml_file *file, struct load_error *out_error)
     yaml_parser_set_input_string(&parser, file->bytes, file->n);
     bool good = false;
     if (!yaml_parser_load(&parser, &file->document)) {
-        document_blame(file->path, &parser, out_error);
+        document_blame(file, &parser, out_error);
     } else if (yaml_document_get_root_node(&file->document) == NULL) {
         yaml_document_delete(&file->document);
         file_blame(file->path, "empty", out_error);
-    } else if (!document_is_last(file->path, &parser, out_error)) {
+    } else if (!document_is_last(file, &parser, out_error)) {
         yaml_document_delete(&file->document);
     } else {
         good = true;
