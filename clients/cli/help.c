@@ -19,6 +19,24 @@ usage_line(const struct command *command, char *line, size_t size)
         n += (size_t)snprintf(line + n, size - n, a->optional ? " [%s]%s" : " %s%s", a->name, a->many ? "..." : "");
 }
 
+/* What it does and, where the left side does not show them, the words that it takes. */
+static void
+option_right(const struct option *option, enum lang lang, char *right, size_t size)
+{
+    size_t n = (size_t)snprintf(right, size, "%s", text_in(&option->help, lang));
+    if (!option->choices || !option->value || n >= size)
+        return;
+    n += (size_t)snprintf(right + n, size - n, lang == LANG_ZH ? ";取值:" : "; one of: ");
+    for (const char *p = option->choices; *p && n + 3 < size; p++)
+        if (*p == '|') {
+            right[n++] = ',';
+            right[n++] = ' ';
+        } else {
+            right[n++] = *p;
+        }
+    right[n] = '\0';
+}
+
 /* "-k, --key KEY" */
 static void
 option_left(const struct option *option, char *left, size_t size)
@@ -45,10 +63,11 @@ print_pair(FILE *out, const char *left, const char *right, size_t column, size_t
 static void
 print_options(FILE *out, const struct option *options, enum lang lang, size_t width)
 {
-    char left[128];
+    char left[128], right[512];
     for (const struct option *o = options; o->name; o++) {
         option_left(o, left, sizeof left);
-        print_pair(out, left, text_in(&o->help, lang), 30, width);
+        option_right(o, lang, right, sizeof right);
+        print_pair(out, left, right, 30, width);
     }
 }
 

@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Text in which roff must find no command: backslashes, hyphens, and a dot or quote at the start of a line. */
+/*
+ * Text in which roff must find no command: backslashes, hyphens, and a dot or quote at the start of a line. Between Chinese
+ * characters a line may be broken.
+ */
 static void
 roff(FILE *out, const char *p)
 {
     bool start = true;
-    for (; *p; p++) {
+    uint32_t code;
+    for (size_t n; (n = text_next(p, &code)) != 0; p += n) {
         if (start && (*p == '.' || *p == '\''))
             fputs("\\&", out);
         start = *p == '\n';
@@ -19,7 +23,12 @@ roff(FILE *out, const char *p)
         else if (*p == '-')
             fputs("\\-", out);
         else
-            fputc(*p, out);
+            fwrite(p, 1, n, out);
+        /* But not before a closing mark. */
+        uint32_t after = 0;
+        (void)text_next(p + n, &after);
+        if (code >= 0x2e80 && after != 0x3002 && after != 0xff0c && after != 0x3001 && after != 0xff1b && after != 0xff09 && after != 0xff1a)
+            fputs("\\:", out);
     }
 }
 
@@ -28,6 +37,20 @@ roff_line(FILE *out, const char *p)
 {
     roff(out, p);
     fputc('\n', out);
+}
+
+/* Each line of a text as a paragraph of its own. */
+static void
+paragraphs(FILE *out, const char *p)
+{
+    char line[2048];
+    while (*p) {
+        size_t n = strcspn(p, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)n, p);
+        fputs(".PP\n", out);
+        roff_line(out, line);
+        p += n + (p[n] == '\n');
+    }
 }
 
 static void
@@ -53,6 +76,14 @@ options(FILE *out, const struct option *list, enum lang lang)
         }
         fputc('\n', out);
         roff_line(out, text_in(&o->help, lang));
+        if (o->choices && o->value) {
+            fputs(lang == LANG_ZH ? "取值:\n" : "One of:\n", out);
+            for (const char *p = o->choices; *p; p += p[strcspn(p, "|")] ? strcspn(p, "|") + 1 : strcspn(p, "|")) {
+                char word[32];
+                snprintf(word, sizeof word, "%.*s", (int)strcspn(p, "|"), p);
+                roff_line(out, word);
+            }
+        }
     }
 }
 
@@ -151,7 +182,7 @@ page_of_one(FILE *out, const struct command *command, enum lang lang, const char
     fputs(".B ", out);
     roff_line(out, line);
     section(out, &description_title, lang);
-    roff_line(out, text_in(command->about.en ? &command->about : &command->summary, lang));
+    paragraphs(out, text_in(command->about.en ? &command->about : &command->summary, lang));
     for (const struct argument *a = command->arguments; a && a->name; a++) {
         fputs(".TP\n.I ", out);
         roff_line(out, a->name);

@@ -4,7 +4,7 @@
 #define OPTION_CHARGE { "charge", 0, OPTION_TEXT, .value = "'1250.00 CNY'", .help = { "what it costs, with its currency", "费用及币种" } }
 #define OPTION_RETRYABLE { "retryable", 0, OPTION_FLAG, .help = { "another attempt may succeed", "可以重试" } }
 #define REASONS "missing|misidentified|equipment-issue|environmental-issue|personnel-issue"
-#define OPTION_REASON { "reason", 0, OPTION_CHOICE, .choices = REASONS, .help = { "FHIR status reason", "FHIR 状态原因" } }
+#define OPTION_REASON { "reason", 0, OPTION_CHOICE, .value = "REASON", .choices = REASONS, .help = { "FHIR status reason", "FHIR 状态原因" } }
 #define OPTION_STATUS { "business-status", 0, OPTION_TEXT, .value = "TEXT", .help = { "the domain's own status, such as sample_received", \
     "业务状态,如 sample_received" } }
 #define OPTION_OFFERED { "service", 's', OPTION_SERVICE, .many = true, .value = "SERVICE", .help = { "exact name, or prefix.*; may be given again", \
@@ -45,8 +45,7 @@ const struct command table_desk[] = {
               { "exec-timeout", 0, OPTION_DURATION, .value = "DURATION", .help = { "stop the command after this time; the task fails as retryable",
                   "命令超时即停止,任务按可重试失败处理" } },
               OPTION_ATTRIBUTES, OPTION_PRICE, OPTION_LOCATION, OPTION_NAME),
-      EXITS(EXIT_INTERRUPTED),
-      EXAMPLES({ "qiao worker run --service bench.echo --exec 'cat'", { "Answer with what came in", "原样返回" } },
+      .examples = EXAMPLES({ "qiao worker run --service bench.echo --exec 'cat'", { "Answer with what came in", "原样返回" } },
                { "qiao worker run -s compute.screening --capacity 2 -- ./screen --fast", { "Two at once, without a shell", "并行两个,不经 shell" } }),
       .run = run_worker },
     { "desk open", { "Offer services for people to perform, and show tasks as they come", "为人工执行开放服务,并显示到来的任务" },
@@ -54,7 +53,8 @@ const struct command table_desk[] = {
         "保持供给直到 Ctrl-C。可在同一机构的任意终端用其他 desk 命令处理任务。" },
       NULL, OPTIONS(OPTION_OFFERED, OPTION_CAPACITY, OPTION_ATTRIBUTES, OPTION_PRICE, OPTION_LOCATION, OPTION_NAME), .run = run_desk_open },
     { "desk list", { "List my party's tasks", "列出本方任务" }, { 0 }, NULL,
-      OPTIONS({ "status", 0, OPTION_CHOICE, .many = true, .choices = STATUSES, .help = { "only in this status; may be given again", "只列该状态;可重复" } },
+      OPTIONS({ "status", 0, OPTION_CHOICE, .many = true, .value = "STATUS", .choices = STATUSES,
+                .help = { "only in this status; may be given again", "只列该状态;可重复" } },
               { "service", 0, OPTION_SERVICE, .value = "SERVICE", .help = { "only of this service", "只列该服务" } },
               { "finished", 'a', OPTION_FLAG, .help = { "finished ones too", "包括已结束的" } }, OPTION_LIMIT),
       .run = run_desk_list },

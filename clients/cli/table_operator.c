@@ -6,7 +6,7 @@
 #define OPTION_PROVIDER { "party", 0, OPTION_TEXT, .value = "PARTY", .help = { "this provider instead of a service", "服务方,代替服务" } }
 #define ARGUMENT_PARTY { "PARTY", ARGUMENT_TEXT, .help = { "the party's name", "机构名" } }
 #define ARGUMENT_SERVICE_FILTER { "SERVICE", ARGUMENT_SERVICE, .optional = true, .help = { "only this service", "只列该服务" } }
-#define OPTION_ROLE { "role", 0, OPTION_CHOICE, .many = true, .choices = "requester|performer|operator|observer", \
+#define OPTION_ROLE { "role", 0, OPTION_CHOICE, .many = true, .value = "ROLE", .choices = "requester|performer|operator|observer", \
     .help = { "a role; may be given again", "角色;可重复" } }
 #define OPTION_SERVICES { "service", 's', OPTION_SERVICE, .many = true, .value = "SERVICE", \
     .help = { "a service it may perform or request: exact name or prefix.*; may be given again", "可执行或请求的服务:服务名或前缀.*;可重复" } }

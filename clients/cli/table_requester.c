@@ -3,7 +3,7 @@
 
 #define OPTION_SET { "set", 's', OPTION_TEXT, .many = true, .value = "PATH=VALUE", \
     .help = { "set a field of the document, such as input.batch=B7; may be given again", "设置文档字段,如 input.batch=B7;可重复" } }
-#define OPTION_SCOPE { "scope", 0, OPTION_CHOICE, .choices = "requester|performer|all", \
+#define OPTION_SCOPE { "scope", 0, OPTION_CHOICE, .value = "SCOPE", .choices = "requester|performer|all", \
     .help = { "my requests (default), my party's tasks, or all (operators)", "本方请求(默认)、本方任务或全部(运营方)" } }
 
 const struct command table_requester[] = {
@@ -18,7 +18,7 @@ const struct command table_requester[] = {
               { "key", 'k', OPTION_TEXT, .value = "KEY", .help = { "your own key: the same key and content give the same request",
                   "自定键:相同的键和内容得到同一请求" } },
               { "service", 0, OPTION_SERVICE, .value = "SERVICE", .help = { "the service, instead of the document's", "服务,代替文档所写" } },
-              { "priority", 'p', OPTION_CHOICE, .choices = PRIORITIES, .help = { "how pressing it is", "优先级" } },
+              { "priority", 'p', OPTION_CHOICE, .value = "PRIORITY", .choices = PRIORITIES, .help = { "how pressing it is", "优先级" } },
               { "require", 'r', OPTION_TEXT, .many = true, .value = "'ATTR OP VALUE'",
                   .help = { "a hard constraint, such as 'accreditation has CNAS' or 'site near 39.8,116.5,50'", "硬性条件,如 'accreditation has CNAS'" } },
               { "performer", 0, OPTION_TEXT, .value = "PARTY", .help = { "ask this provider", "指定服务方" } },
@@ -56,7 +56,8 @@ const struct command table_requester[] = {
       .examples = EXAMPLES({ "qiao output 01KB3N2X4VQ80 -o certificate", { "Save it", "保存" } }),
       .run = run_output },
     { "list", { "List requests, open ones first", "列出请求,未完成者在前" }, { 0 }, NULL,
-      OPTIONS({ "status", 0, OPTION_CHOICE, .many = true, .choices = STATUSES, .help = { "only in this status; may be given again", "只列该状态;可重复" } },
+      OPTIONS({ "status", 0, OPTION_CHOICE, .many = true, .value = "STATUS", .choices = STATUSES,
+                .help = { "only in this status; may be given again", "只列该状态;可重复" } },
               { "service", 0, OPTION_SERVICE, .value = "SERVICE", .help = { "only of this service", "只列该服务" } },
               { "party", 0, OPTION_TEXT, .value = "PARTY", .help = { "only with this party on the other side", "只列与该机构有关的" } },
               { "since", 0, OPTION_TIME, .value = "TIME", .help = { "authored at or after", "起始时间" } },

@@ -146,26 +146,29 @@ piece_next(const char *p, size_t *out_width)
 void
 text_wrap(FILE *out, const char *p, size_t indent, size_t width)
 {
-    size_t column = indent, pieces = 0;
+    size_t column = indent;
+    bool space = false; /* owed before the next piece, unless a line begins there */
     while (*p) {
         if (*p == '\n') {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
-            pieces = 0;
+            space = false;
             p++;
             continue;
         }
         size_t piece_width, bytes = piece_next(p, &piece_width);
-        size_t visible = bytes && p[bytes - 1] == ' ' ? piece_width - 1 : piece_width;
-        if (pieces && column + visible > width) {
+        bool ends = p[bytes - 1] == ' ';
+        size_t visible = piece_width - ends;
+        if (column > indent && column + space + visible > width) {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
-            pieces = 0;
+            space = false;
         }
-        bool last = p[bytes] == '\0' || p[bytes] == '\n';
-        fwrite(p, 1, last && p[bytes - 1] == ' ' ? bytes - 1 : bytes, out);
-        column += piece_width;
-        pieces++;
+        if (space)
+            fputc(' ', out);
+        fwrite(p, 1, bytes - ends, out);
+        column += space + visible;
+        space = ends;
         p += bytes;
     }
     fputc('\n', out);

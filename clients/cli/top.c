@@ -155,7 +155,8 @@ print_head(const struct cli *cli, const struct totals *now, const struct totals 
     double seconds = (double)(now->at_us - before->at_us) / 1e6;
     double rate = before->at_us && seconds > 0 ? (now->finished - before->finished) / seconds : 0;
     when_format_table(now->at_us, cli->utc, time);
-    printf(cli->lang == LANG_ZH ? "qiao  %s  等待 %.0f  在办 %.0f  挂起 %.0f  完成 %.0f/s\n\n" : "qiao  %s  waiting %.0f  running %.0f  on hold %.0f  finished %.0f/s\n\n",
+    printf(cli->lang == LANG_ZH ? "qiao  %s  等待 %.0f  在办 %.0f  挂起 %.0f  完成 %.0f/s\n\n"
+                                : "qiao  %s  waiting %.0f  running %.0f  on hold %.0f  finished %.0f/s\n\n",
            time, now->waiting, now->running, now->held, rate);
 }
 

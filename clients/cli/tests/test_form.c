@@ -77,7 +77,8 @@ plain_scalars_take_the_type_of_their_field(void **state)
     assert_true(fill("service: testing.release\ninput:\n  batch: 007\n  limit: 97.90\n  units: 12\n  values: [99.10, \"98.0\"]\n"
                      "  price: 1250.00 CNY\n  on: 2026-11-30\n  sterile: true\n  level: 3\n  extra: {a: 1, b: 2.5, c: [x]}\n",
                      NULL));
-    input_is("{\"batch\": \"007\", \"limit\": \"97.90\", \"units\": 12, \"values\": [\"99.10\", \"98.0\"], \"price\": {\"amount\": 125000, \"currency\": \"CNY\"},"
+    input_is("{\"batch\": \"007\", \"limit\": \"97.90\", \"units\": 12, \"values\": [\"99.10\", \"98.0\"],"
+             " \"price\": {\"amount\": 125000, \"currency\": \"CNY\"},"
              " \"on\": \"2026-11-30\", \"sterile\": true, \"level\": 3, \"extra\": {\"a\": 1, \"b\": 2.5, \"c\": [\"x\"]}}");
 }
 
@@ -170,7 +171,8 @@ errors_name_file_line_and_field(void **state)
 static void
 aliases_do_not_multiply(void **state)
 {
-    assert_false(fill("service: a\ninput:\n  extra:\n    a: &a [1,1,1,1,1,1,1,1,1,1]\n    b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+    assert_false(fill("service: a\ninput:\n  extra:\n    a: &a [1,1,1,1,1,1,1,1,1,1]\n    b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+                      "    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
                       "    d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n    e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n    f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
                       NULL));
     assert_non_null(strstr(said.text, "too many values"));

@@ -13,7 +13,8 @@ static void
 start(const char *line, const char *input, const char *body)
 {
     const char *words[] = { "/bin/sh", "-c", line, NULL }, *environment[] = { "QIAO_TASK=T1", NULL };
-    struct job_setup setup = { .words = words, .environment = environment, .input = input, .input_bytes = strlen(input), .body = body, .body_bytes = strlen(body) };
+    struct job_setup setup = { .words = words, .environment = environment, .input = input, .input_bytes = strlen(input),
+                               .body = body, .body_bytes = strlen(body) };
     assert_true(job_start(&job, &setup));
 }
 

@@ -28,7 +28,8 @@ amounts_are_minor_units_of_their_currency(void **state)
 static void
 what_is_no_amount_is_refused(void **state)
 {
-    static const char *const bad[] = { "", "1250", "CNY", "1.005 CNY", "1.5 JPY", "1 cny", "1..0 CNY", "one CNY", "99999999999999999999 CNY", "1 CNYX", "1e3 CNY" };
+    static const char *const bad[] = { "", "1250", "CNY", "1.005 CNY", "1.5 JPY", "1 cny", "1..0 CNY", "one CNY",
+                                       "99999999999999999999 CNY", "1 CNYX", "1e3 CNY" };
     int64_t minor;
     char code[4];
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -62,7 +62,7 @@ lines_are_wrapped_at_spaces_and_between_chinese_characters(void **state)
     text_wrap(memory, "one two three", 2, 9);
     text_wrap(memory, "提交服务请求", 0, 6);
     fclose(memory);
-    assert_string_equal(text, "one two \n  three\n提交服\n务请求\n");
+    assert_string_equal(text, "one two\n  three\n提交服\n务请求\n");
     free(text);
 }
 

@@ -51,7 +51,8 @@ integers_and_floats_stay_what_they_are(void **state)
 static void
 what_is_too_deep_or_malformed_is_refused(void **state)
 {
-    static const char *const bad[] = { "{\"a\":[[[[[[[[[1]]]]]]]]]}", "{\"a\": {\"$bin\": \"not base64!\"}}", "{\"a\": {\"$u64\": \"-1\"}}", "{\"a\": {\"$u64\": \"\"}}", "3" };
+    static const char *const bad[] = { "{\"a\":[[[[[[[[[1]]]]]]]]]}", "{\"a\": {\"$bin\": \"not base64!\"}}",
+                                       "{\"a\": {\"$u64\": \"-1\"}}", "{\"a\": {\"$u64\": \"\"}}", "3" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         json_t *json = json_loads(bad[i], JSON_DECODE_ANY, NULL);
         assert_non_null(json);
