@@ -51,6 +51,16 @@ qiao_key_encode(const uint8_t key[32], char out_z85[QIAO_Z85_CHARS + 1])
     zmq_z85_encode(out_z85, key, 32);
 }
 
+enum qiao_status
+qiaoi_context_report(struct qiao_context_error *out_error, const char *where, const char *what)
+{
+    if (out_error) {
+        out_error->line = 0;
+        snprintf(out_error->text, sizeof out_error->text, "%.*s: %s", 600, where, what);
+    }
+    return QIAO_CONTEXT;
+}
+
 /* ------------------------------------------------------------- parsing */
 
 struct parse {

@@ -22,6 +22,9 @@ QIAO_NODISCARD bool qiaoi_context_parse(const char *text, size_t n, const char *
 /* As text, NUL-terminated; returns its length, at most size - 1 (2 KiB are always enough). */
 size_t qiaoi_context_format(const struct qiao_context *context, char *out_text, size_t size);
 
+/* Say what is wrong with what; returns QIAO_CONTEXT. */
+enum qiao_status qiaoi_context_report(struct qiao_context_error *out_error, const char *where, const char *what);
+
 /* Can a client be opened with it? */
 QIAO_NODISCARD bool qiaoi_context_check(const struct qiao_context *context, struct qiao_context_error *out_error);
 

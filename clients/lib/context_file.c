@@ -14,16 +14,6 @@
 
 enum { NAMES_MAX = 10000 };
 
-static enum qiao_status
-report(struct qiao_context_error *error, const char *where, const char *what)
-{
-    if (error) {
-        error->line = 0;
-        snprintf(error->text, sizeof error->text, "%s: %s", where, what);
-    }
-    return QIAO_CONTEXT;
-}
-
 static bool
 joined(char *out, size_t size, const char *a, const char *b, const char *c)
 {
@@ -121,15 +111,15 @@ qiao_context_load(const char *name_or_path, struct qiao_context *out_context, st
 
     if (!name_or_path) {
         if (!qiao_context_current(current, sizeof current)) {
-            return report(out_error, "context", "none is current: import an invitation, or set QIAO_CONTEXT");
+            return qiaoi_context_report(out_error, "context", "none is current: import an invitation, or set QIAO_CONTEXT");
         }
         name_or_path = current;
     }
     if (!qiaoi_context_path(name_or_path, path, sizeof path)) {
-        return report(out_error, name_or_path, "not a name for a context, or no home directory");
+        return qiaoi_context_report(out_error, name_or_path, "not a name for a context, or no home directory");
     }
     if (!qiaoi_file_read(path, text, sizeof text, &n, &mode)) {
-        return report(out_error, path, strerror(errno));
+        return qiaoi_context_report(out_error, path, strerror(errno));
     }
     good = qiaoi_context_parse(text, n, path, &context, out_error);
     sodium_memzero(text, sizeof text);
@@ -138,7 +128,7 @@ qiao_context_load(const char *name_or_path, struct qiao_context *out_context, st
     }
     if (context.secret_key[0] != '\0' && (mode & 077) != 0) {
         sodium_memzero(&context, sizeof context);
-        return report(out_error, path, "others may read this secret key: chmod 600 it");
+        return qiaoi_context_report(out_error, path, "others may read this secret key: chmod 600 it");
     }
     name_set(name_or_path, &context);
     state_path_set(name_or_path, &context);
@@ -159,12 +149,12 @@ qiao_context_save(const char *name_or_path, const struct qiao_context *context, 
         return QIAO_CONTEXT;
     }
     if (!qiaoi_context_path(name_or_path, path, sizeof path)) {
-        return report(out_error, name_or_path, "not a name for a context, or no home directory");
+        return qiaoi_context_report(out_error, name_or_path, "not a name for a context, or no home directory");
     }
     n = qiaoi_context_format(context, text, sizeof text);
     written = (strchr(name_or_path, '/') || qiaoi_parents_make(path)) && qiaoi_file_write(path, text, n, replace);
     sodium_memzero(text, sizeof text);
-    return written ? QIAO_OK : report(out_error, path, strerror(errno));
+    return written ? QIAO_OK : qiaoi_context_report(out_error, path, strerror(errno));
 }
 
 enum qiao_status
@@ -176,7 +166,7 @@ qiao_context_use(const char *name, struct qiao_context_error *out_error)
     int n;
 
     if (!name || !name_is_good(name)) {
-        return report(out_error, name ? name : "context", "not a name for a context");
+        return qiaoi_context_report(out_error, name ? name : "context", "not a name for a context");
     }
     status = qiao_context_load(name, &context, out_error);
     if (status != QIAO_OK) {
@@ -184,10 +174,10 @@ qiao_context_use(const char *name, struct qiao_context_error *out_error)
     }
     sodium_memzero(&context, sizeof context);
     if (!directory(place, sizeof place) || !joined(path, sizeof path, place, "/current", "")) {
-        return report(out_error, name, "no home directory");
+        return qiaoi_context_report(out_error, name, "no home directory");
     }
     n = snprintf(line, sizeof line, "%s\n", name);
-    return qiaoi_file_write(path, line, (size_t)n, true) ? QIAO_OK : report(out_error, path, strerror(errno));
+    return qiaoi_file_write(path, line, (size_t)n, true) ? QIAO_OK : qiaoi_context_report(out_error, path, strerror(errno));
 }
 
 /* ------------------------------------------------------------- all of them */

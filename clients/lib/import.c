@@ -11,16 +11,6 @@
 #include "lib/file.h"
 #include "lib/internal.h"
 
-static enum qiao_status
-report(struct qiao_context_error *error, const char *where, const char *what)
-{
-    if (error) {
-        error->line = 0;
-        snprintf(error->text, sizeof error->text, "%s: %s", where, what);
-    }
-    return QIAO_CONTEXT;
-}
-
 /* The context to be, from an earlier try or with a new pair. */
 static enum qiao_status
 pending_make(const struct qiao_context *invitation, const char *pending_path, const char *member,
@@ -44,7 +34,7 @@ pending_make(const struct qiao_context *invitation, const char *pending_path, co
     snprintf(context.member, sizeof context.member, "%s", member && member[0] ? member : invitation->member);
     qiao_keypair(context.public_key, context.secret_key);
     status = qiaoi_parents_make(pending_path) ? qiao_context_save(pending_path, &context, true, error)
-                                            : report(error, pending_path, strerror(errno));
+                                            : qiaoi_context_report(error, pending_path, strerror(errno));
     if (status == QIAO_OK) {
         *out_context = context;
     }
@@ -63,13 +53,13 @@ enrol(const struct qiao_context *invitation, const struct qiao_context *context,
     enum qiao_status status;
 
     if (!qiao_key_decode(context->public_key, key)) {
-        return report(error, context->name, "the new key is damaged");
+        return qiaoi_context_report(error, context->name, "the new key is damaged");
     }
     status = qiao_client_open(invitation, &options, &client);
     if (status == QIAO_OK) {
         status = qiao_enrol(client, key, context->member[0] ? context->member : NULL, timeout_us);
         if (status > QIAO_OK && status < QIAO_TIMEOUT) {
-            report(error, "enrolment", qiao_last_refusal(client)->message);
+            qiaoi_context_report(error, "enrolment", qiao_last_refusal(client)->message);
         }
         qiao_client_close(&client, QIAO_SECONDS(1));
     }
@@ -104,13 +94,13 @@ qiao_context_import(const char *invitation_path, const char *name, const char *m
     }
     invitation.state_path[0] = '\0';
     if (!invitation.invitation) {
-        return report(out_error, invitation_path, "this is a context, not an invitation");
+        return qiaoi_context_report(out_error, invitation_path, "this is a context, not an invitation");
     }
     if (!qiaoi_context_path(name, path, sizeof path)) {
-        return report(out_error, name, "not a name for a context, or no home directory");
+        return qiaoi_context_report(out_error, name, "not a name for a context, or no home directory");
     }
     if (access(path, F_OK) == 0) {
-        return report(out_error, path, "there is such a context already");
+        return qiaoi_context_report(out_error, path, "there is such a context already");
     }
     snprintf(pending, sizeof pending, "%s.pending", path);
     status = pending_make(&invitation, pending, member, &context, out_error);

@@ -50,7 +50,7 @@ struct qiao_context {
 
 /* What is wrong, for people: "contexts/acme line 3: server_key is not 40 characters of Z85". */
 struct qiao_context_error {
-    char text[512];
+    char text[768];
     int line; /* 0: not about a line */
 };
 
