@@ -137,14 +137,27 @@ put_pair(json_t *map, const char *option, const char *pair, const char *skip, co
     return put_at(map, inside, value) ? true : say(said, EXIT_USAGE, "%s: not a path of names", name);
 }
 
-json_t *
-form_pairs(const struct args *args, const char *option, struct said *said)
+/* The map of a document, or an empty one without a path. NULL with said. */
+static json_t *
+map_of(const char *path, const char *root, const json_t *types, struct said *said)
 {
-    json_t *map = json_object();
+    json_t *empty = json_object();
+    if (!path)
+        return empty;
+    struct document *document = document_read(path, said);
+    json_t *map = document ? document_json(document, types ? types : empty, root, said) : NULL;
+    document_free(document);
+    json_decref(empty);
+    return map;
+}
+
+static json_t *
+overlaid(json_t *map, const struct args *args, const char *option, const char *root, const json_t *types, struct said *said)
+{
     size_t at = 0;
     const char *pair;
-    while ((pair = args_next(args, option, &at)) != NULL)
-        if (!put_pair(map, option, pair, "", NULL, said)) {
+    while (map && (pair = args_next(args, option, &at)) != NULL)
+        if (!put_pair(map, option, pair, root, types, said)) {
             json_decref(map);
             return NULL;
         }
@@ -152,26 +165,15 @@ form_pairs(const struct args *args, const char *option, struct said *said)
 }
 
 json_t *
+form_pairs(const char *path, const struct args *args, const char *option, struct said *said)
+{
+    return overlaid(map_of(path, "", NULL, said), args, option, "", NULL, said);
+}
+
+json_t *
 form_map(const char *path, const struct args *args, const char *root, const json_t *types, struct said *said)
 {
-    json_t *map = json_object();
-    if (path) {
-        struct document *document = document_read(path, said);
-        json_t *read = document ? document_json(document, types ? types : map, root, said) : NULL;
-        document_free(document);
-        json_decref(map);
-        if (!read)
-            return NULL;
-        map = read;
-    }
-    size_t at = 0;
-    const char *pair;
-    while ((pair = args_next(args, "set", &at)) != NULL)
-        if (!put_pair(map, "set", pair, root, types, said)) {
-            json_decref(map);
-            return NULL;
-        }
-    return map;
+    return overlaid(map_of(path, root, types, said), args, "set", root, types, said);
 }
 
 /* "ATTR OP VALUE": the value is YAML; "a,b,c" behind near is a list. */

@@ -46,8 +46,11 @@ json_t *form_types(const json_t *service, const char *which);
  */
 json_t *form_map(const char *path, const struct args *args, const char *root, const json_t *types, struct said *said);
 
-/* NAME=VALUE options as a map of untyped values, such as attributes. NULL with said. */
-json_t *form_pairs(const struct args *args, const char *option, struct said *said);
+/*
+ * NAME=VALUE options as a map of untyped values, such as attributes, over those of a document (NULL: none). NULL with
+ * said.
+ */
+json_t *form_pairs(const char *path, const struct args *args, const char *option, struct said *said);
 
 /* "30.1,116.4" */
 bool form_place(const char *text, struct qiao_place *out_place);

@@ -23,7 +23,7 @@ static int
 set_attributes(struct cli *cli, const struct args *args, struct offer *offer)
 {
     struct said said;
-    json_t *pairs = form_pairs(args, "attribute", &said);
+    json_t *pairs = form_pairs(args_text(args, "attributes"), args, "attribute", &said);
     int code = pairs ? EXIT_DONE : cli_said(cli, &said);
     if (pairs && json_object_size(pairs)) {
         offer->attributes = value_map(pairs);

@@ -65,7 +65,7 @@ run_party_grant(struct cli *cli, const struct args *args)
     struct said said;
     struct qiao_party_act act = party_act(args, QIAO_PARTY_GRANT, &words);
     struct qiao_map *map = NULL;
-    json_t *attributes = form_pairs(args, "attribute", &said);
+    json_t *attributes = form_pairs(args_text(args, "attributes"), args, "attribute", &said);
     bool any = act.role_count || act.service_count || json_object_size(attributes), quota = args_text(args, "quota") != NULL;
     int code = attributes ? EXIT_DONE : cli_said(cli, &said);
     if (code == EXIT_DONE && !any && !quota)

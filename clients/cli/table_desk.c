@@ -11,6 +11,8 @@
     "服务名或前缀.*;可重复" } }
 #define OPTION_ATTRIBUTES { "attribute", 0, OPTION_TEXT, .many = true, .value = "NAME=VALUE", \
     .help = { "an attribute of the offer; the value is YAML, so [a, b] is a list", "供给属性,值为 YAML" } }
+#define OPTION_ATTRIBUTE_FILE { "attributes", 0, OPTION_FILE, .value = "FILE", .help = { "attributes of the offer from a YAML or JSON document", \
+    "从文档读取供给属性" } }
 #define OPTION_CAPACITY { "capacity", 0, OPTION_NUMBER, .value = "N", .help = { "tasks at once (default 1)", "并行任务数(默认 1)" } }
 #define OPTION_NAME { "name", 0, OPTION_TEXT, .value = "NAME", .help = { "how operators see this process (default: host and process id)", \
     "向运营方显示的名称" } }
@@ -44,14 +46,15 @@ const struct command table_desk[] = {
               { "count", 0, OPTION_NUMBER, .value = "N", .help = { "end after so many tasks", "完成若干任务后结束" } },
               { "exec-timeout", 0, OPTION_DURATION, .value = "DURATION", .help = { "stop the command after this time; the task fails as retryable",
                   "命令超时即停止,任务按可重试失败处理" } },
-              OPTION_ATTRIBUTES, OPTION_PRICE, OPTION_LOCATION, OPTION_NAME),
-      .examples = EXAMPLES({ "qiao worker run --service bench.echo --exec 'cat'", { "Answer with what came in", "原样返回" } },
+              OPTION_ATTRIBUTES, OPTION_ATTRIBUTE_FILE, OPTION_PRICE, OPTION_LOCATION, OPTION_NAME),
+      .examples = EXAMPLES({ "qiao worker run --service bench.echo --raw --exec 'cat \"$QIAO_BODY_FILE\"'", { "Answer with what came in", "原样返回" } },
                { "qiao worker run -s compute.screening --capacity 2 -- ./screen --fast", { "Two at once, without a shell", "并行两个,不经 shell" } }),
       .run = run_worker },
     { "desk open", { "Offer services for people to perform, and show tasks as they come", "为人工执行开放服务,并显示到来的任务" },
       { "Keeps the offer up until Ctrl-C. Accept and complete the tasks with the other desk commands, from any terminal of the same party.",
         "保持供给直到 Ctrl-C。可在同一机构的任意终端用其他 desk 命令处理任务。" },
-      NULL, OPTIONS(OPTION_OFFERED, OPTION_CAPACITY, OPTION_ATTRIBUTES, OPTION_PRICE, OPTION_LOCATION, OPTION_NAME), .run = run_desk_open },
+      NULL, OPTIONS(OPTION_OFFERED, OPTION_CAPACITY, OPTION_ATTRIBUTES, OPTION_ATTRIBUTE_FILE, OPTION_PRICE, OPTION_LOCATION, OPTION_NAME),
+          .run = run_desk_open },
     { "desk list", { "List my party's tasks", "列出本方任务" }, { 0 }, NULL,
       OPTIONS({ "status", 0, OPTION_CHOICE, .many = true, .value = "STATUS", .choices = STATUSES,
                 .help = { "only in this status; may be given again", "只列该状态;可重复" } },

@@ -57,6 +57,7 @@ const struct command table_operator[] = {
       OPTIONS(OPTION_ROLE, OPTION_SERVICES,
               { "attribute", 0, OPTION_TEXT, .many = true, .value = "NAME=VALUE",
                   .help = { "a confirmed attribute; it outranks what an offer says; the value is YAML", "经确认的属性,优先于供给自述;值为 YAML" } },
+              { "attributes", 0, OPTION_FILE, .value = "FILE", .help = { "the same from a YAML or JSON document", "从文档读取" } },
               { "quota", 0, OPTION_NUMBER, .value = "N", .help = { "open requests at most; 0 is the default", "未完成请求上限;0 为默认" } }, OPTION_MESSAGE),
       .examples = EXAMPLES({ "qiao party grant biolab --attribute 'accreditation=[CNAS, CMA]'", { "Confirm an accreditation", "确认资质" } }),
           .run = run_party_grant },

@@ -35,7 +35,7 @@ const struct command table_requester[] = {
       EXITS(EXIT_FAILED, EXIT_CANCELLED, EXIT_ON_HOLD, EXIT_TIMED_OUT),
       EXAMPLES({ "qiao submit release-test.yaml --wait", { "Submit and wait for the outcome", "提交并等待结果" } },
                { "qiao submit - --key batch-B7 < release-test.json", { "From a program, with a key of your own", "由程序提交,自定键" } },
-               { "qiao submit --service bench.echo --set input.text=hello", { "Without a document", "不用文档" } }),
+               { "qiao submit --service bench.echo --body notes.txt", { "Without a document", "不用文档" } }),
       .run = run_submit },
     { "template", { "Print a commented document for a service, to fill in", "输出服务的带注释文档模板" }, { 0 },
       ARGUMENTS({ "SERVICE", ARGUMENT_SERVICE, .help = { "the service's name", "服务名" } }), .examples =

@@ -1,0 +1,363 @@
+"""The command line against a real broker: every command at least once, its exit codes, and JSON that programs can read."""
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."), HERE]
+import tap  # noqa: E402
+from broker import Broker, program  # noqa: E402
+
+DONE, FAILED, CANCELLED, NOT_FOUND, CONFLICT, STALE, ON_HOLD = 0, 2, 3, 4, 5, 6, 7
+USAGE, DATA, RETRY_LATER, FORBIDDEN, TIMED_OUT = 64, 65, 75, 77, 124
+
+SCREENING = "service: compute.screening\ninput: {target: P01116, library: lead-like, compounds: 2000, hits: 3}\n"
+SALES = "service: sales.distribution\ninput: {product: Amlodipine, batch: B7, quantity: 12, destination: Fengtai}\n"
+
+
+class Live(unittest.TestCase):
+    """One broker for all cases: an enterprise, two providers, an operator; cases use services of their own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = Broker()
+        cls.addClassCleanup(cls.broker.__exit__)
+        cls.acme = cls.broker.party("acme", roles=["requester"])
+        cls.lab = cls.broker.party("lab", roles=["performer"])
+        cls.lab2 = cls.broker.member("lab", "m2")
+
+    def qiao(self, *words, context=None, **more):
+        return self.broker.qiao(*words, context=context or self.acme, **more)
+
+    def write(self, name, text):
+        path = os.path.join(self.broker.home, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def submit(self, text, *words):
+        return self.qiao("submit", "-", "--json", *words, input=text).json()["id"]
+
+    def worker(self, *words, ready="waits"):
+        child = self.broker.child(program("qiao"), "worker", "run", *words, "--json", context=self.lab)
+        self.addCleanup(lambda: child.process.poll() is None and child.stop(signal.SIGKILL))
+        return child
+
+    def desk(self, *services):
+        words = [word for service in services for word in ("--service", service)]
+        child = self.broker.child(program("qiao"), "desk", "open", *words, "--json", context=self.lab)
+        self.addCleanup(lambda: child.process.poll() is None and child.stop(signal.SIGKILL))
+        return child
+
+    def status(self, identity, context=None):
+        return self.qiao("get", identity, "--json", context=context).json()["status"]
+
+
+class Requester(Live):
+    def test_service_list_show_and_template(self):
+        names = [row["service"] for row in self.qiao("service", "list", "--json").rows()]
+        self.assertIn("testing.release", names)
+        self.assertEqual(names, self.qiao("service", "list", "-q").out.split())
+        shown = self.qiao("service", "show", "compute.screening", "--json").json()
+        self.assertIn("target", [field["name"] for field in shown["input"]])
+        self.assertIn("target", self.qiao("service", "show", "compute.screening").out)
+        self.assertEqual(NOT_FOUND, self.qiao("service", "show", "no.such", ok=False).code)
+        for name in names:
+            template = self.qiao("template", name).out
+            self.assertIn(f"service: {name}", template)
+
+    def test_a_filled_template_is_accepted(self):
+        text = self.qiao("template", "compute.screening").out
+        self.assertIn("  target:", text)
+        text = text.replace("  target:", "  target: P01116").replace("  library:", "  library: lead-like")
+        self.assertEqual("ready", self.qiao("submit", "-", "--json", input=text).json()["status"])
+
+    def test_submit_get_list_and_cancel(self):
+        identity = self.submit(SCREENING, "--subject", "KRAS", "--priority", "urgent", "--note", "soon")
+        row = self.qiao("get", identity, "--all", "--json").json()
+        self.assertEqual(("ready", "urgent", "KRAS", "acme"), (row["status"], row["priority"], row["subject"], row["requester"]))
+        self.assertEqual(2000, row["input"]["compounds"])
+        self.assertGreaterEqual(len(row["trail"]), 1)
+        self.assertIn(identity, self.qiao("list", "-q").out.split())
+        self.assertIn(identity, [r["id"] for r in self.qiao("list", "--json", "--service", "compute.screening", "--status", "ready").rows()])
+        table = self.qiao("list").out.splitlines()
+        self.assertTrue(table[0].startswith("ID "))
+        self.assertIn("+0000", self.qiao("get", identity).out)
+        self.assertEqual("cancelled", self.qiao("cancel", identity, "-m", "not needed", "--json").json()["status"])
+        self.assertEqual("cancelled", self.status(identity))
+        self.assertNotIn(identity, self.qiao("list", "-q").out.split())
+        self.assertIn(identity, self.qiao("list", "-q", "--finished").out.split())
+        trail = self.qiao("get", identity, "--trail").out
+        self.assertIn("not needed", trail)
+
+    def test_the_same_key_gives_the_same_request_and_another_content_a_conflict(self):
+        first = self.qiao("submit", "-", "--key", "k1", "--json", input=SCREENING).json()
+        again = self.qiao("submit", "-", "--key", "k1", "--json", input=SCREENING).json()
+        self.assertEqual((first["id"], False, True), (again["id"], first["duplicate"], again["duplicate"]))
+        other = self.qiao("submit", "-", "--key", "k1", "--set", "input.hits=9", input=SCREENING, ok=False)
+        self.assertEqual(CONFLICT, other.code)
+        self.assertIn(first["id"], other.err)
+
+    def test_what_the_catalogue_refuses_is_65_with_the_line_in_the_document(self):
+        path = self.write("wrong.yaml", "service: compute.screening\ninput:\n  target: P01116\n  library: x\n  hits: 5000\n")
+        done = self.qiao("submit", path, ok=False)
+        self.assertEqual(DATA, done.code, done)
+        self.assertIn("input.hits", done.err)
+        self.assertIn("wrong.yaml:5", done.err)
+        self.assertIn("next:", done.err)
+        done = self.qiao("submit", path, "--json", ok=False)
+        self.assertIn('"path":"input.hits"', done.err)
+        done = self.qiao("submit", "--service", "compute.screening", "--set", "input.hits=many", ok=False)
+        self.assertEqual(DATA, done.code)
+        self.assertIn("an integer", done.err)
+
+    def test_what_is_not_there_or_not_allowed_has_its_own_code(self):
+        self.assertEqual(NOT_FOUND, self.qiao("get", "0000000000001", ok=False).code)
+        self.assertEqual(NOT_FOUND, self.qiao("submit", "--service", "no.such", ok=False).code)
+        self.assertEqual(FORBIDDEN, self.qiao("stats", ok=False).code)
+        identity = self.submit(SCREENING)
+        self.assertEqual(NOT_FOUND, self.qiao("get", identity, context=self.lab, ok=False).code)
+
+    def test_dry_run_shows_the_document_and_submits_nothing(self):
+        done = self.qiao("submit", "-", "--dry-run", "--json", "--require", "gpus ge 4", "--set", "subject=dry", input=SCREENING).json()
+        self.assertEqual([["gpus", "ge", 4]], done["require"])
+        self.assertNotIn("dry", self.qiao("list").out)
+
+    def test_explain_says_why_nobody_can_and_close_ends_it(self):
+        identity = self.submit("service: biobank.cells\n", "--service", "compute.target", "--set", "input.disease=x", "--set", "input.dataset=y",
+                               "--require", "gpus ge 4000")
+        told = self.qiao("explain", identity, "--json").json()
+        self.assertEqual(identity, told["id"])
+        self.assertIn("candidates", told)
+        self.assertTrue(self.qiao("explain", identity).out)
+        self.assertEqual("cancelled", self.qiao("close", identity, "--json").json()["status"])
+
+    def test_waiting_ends_when_the_time_is_over(self):
+        done = self.qiao("submit", "-", "--wait-at-most", "300ms", "--json", input=SCREENING.replace("screening", "screening"), ok=False)
+        self.assertEqual(TIMED_OUT, done.code, done)
+
+
+class Worker(Live):
+    def test_an_echo_worker_answers_with_the_body(self):
+        worker = self.worker("--service", "bench.echo", "--raw", "--exec", 'cat "$QIAO_BODY_FILE"')
+        body = self.write("body.txt", "桥 hello")
+        done = self.qiao("submit", "--service", "bench.echo", "--body", body, "--wait", "--json").json()
+        self.assertEqual("completed", done["status"])
+        self.assertEqual("桥 hello", self.qiao("output", done["id"], "--body").out)
+        self.qiao("output", done["id"], "-o", "result")
+        with open(os.path.join(self.broker.home, "result", "body.txt"), encoding="utf-8") as file:
+            self.assertEqual("桥 hello", file.read())
+        self.assertEqual(DONE, worker.stop())
+
+    def test_a_json_worker_reports_progress_and_an_outcome(self):
+        script = ('read input; echo "progress 0.5 half of $QIAO_SERVICE" >&3; sleep 0.3; '
+                  'echo "{\\"outcome\\": \\"hits\\", \\"screened\\": 2000, \\"hits\\": [{\\"compound\\": \\"C1\\", \\"score\\": 0.9}]}"')
+        worker = self.worker("--service", "compute.screening", "--exec", script, "--count", "1")
+        worker.process.poll()
+        identity = self.submit(SCREENING)
+        done = self.qiao("watch", identity, "--json")
+        rows = done.rows()
+        self.assertEqual("completed", rows[-1]["status"])
+        self.assertIn(0.5, [row.get("progress") for row in rows])
+        row = self.qiao("get", identity, "--output", "--json").json()
+        self.assertEqual(("hits", 2000, 0.9), (row["outcome"], row["output"]["screened"], row["output"]["hits"][0]["score"]))
+        self.assertEqual({"screened", "hits"}, set(self.qiao("output", identity).json()))
+        worker.line('"completed"')
+        self.assertEqual(DONE, worker.process.wait(30))
+
+    def test_exit_code_65_fails_for_good_with_the_last_line_as_message(self):
+        worker = self.worker("--service", "compute.target", "--exec", "echo 'input.disease: unknown' >&2; exit 65")
+        done = self.qiao("submit", "--service", "compute.target", "--set", "input.disease=x", "--set", "input.dataset=y", "--wait", "--json", ok=False)
+        self.assertEqual(FAILED, done.code, done)
+        self.assertEqual("failed", done.json()["status"])
+        self.assertIn("input.disease: unknown", self.qiao("get", done.json()["id"], "--trail", "--json").out)
+        worker.stop()
+
+    def test_retries_are_limited_then_an_operator_decides(self):
+        worker = self.worker("--service", "bench.echo", "--exec", "exit 75")
+        done = self.qiao("submit", "--service", "bench.echo", "--wait", "--json", ok=False)
+        self.assertEqual(ON_HOLD, done.code, done)
+        row = done.json()
+        self.assertEqual(("on-hold", "attempts-exhausted"), (row["status"], row["reason"]))
+        self.assertEqual(DONE, worker.stop())
+        self.assertEqual(DONE, self.qiao("requeue", row["id"], "-m", "the worker was broken", context=self.broker.operator).code)
+        self.assertEqual("ready", self.status(row["id"]))
+        self.qiao("hold", row["id"], "-m", "wait", context=self.broker.operator)
+        self.assertEqual("on-hold", self.status(row["id"]))
+        self.qiao("hold", row["id"], "--lift", context=self.broker.operator)
+        self.assertEqual("ready", self.status(row["id"]))
+        self.qiao("fail", row["id"], "-m", "given up", context=self.broker.operator)
+        self.assertEqual(FAILED, self.qiao("watch", row["id"], ok=False).code)
+
+    def test_a_cancelled_task_stops_its_command(self):
+        worker = self.worker("--service", "compute.target", "--exec", "echo started >&2; exec sleep 1000")
+        identity = self.submit("service: compute.target\ninput: {disease: x, dataset: y}\n")
+        worker.line('"started"')
+        self.qiao("cancel", identity)
+        self.assertEqual(CANCELLED, self.qiao("watch", identity, ok=False).code)
+        self.assertEqual(DONE, worker.stop())
+
+    def test_output_that_the_catalogue_refuses_fails_the_task(self):
+        worker = self.worker("--service", "compute.screening", "--exec", """echo '{"nonsense": 1}'""")
+        done = self.qiao("submit", "-", "--wait", "--json", input=SCREENING, ok=False)
+        self.assertEqual(FAILED, done.code, done)
+        worker.stop()
+
+
+class Desk(Live):
+    def test_a_person_accepts_asks_and_completes(self):
+        desk = self.desk("sales.distribution")
+        identity = self.submit(SALES)
+        desk.line('"task"')
+        task = self.qiao("desk", "list", "--json", "--service", "sales.distribution", context=self.lab).rows()[0]["task"]
+        self.assertEqual(12, self.qiao("desk", "show", task, "--json", context=self.lab).json()["input"]["quantity"])
+        act = lambda *words, **more: self.qiao("desk", *words, context=self.lab, **more)  # noqa: E731
+        self.assertEqual("accepted", act("accept", task, "-m", "ours", "--json").json()["status"])
+        self.assertEqual("in-progress", act("start", task, "--json").json()["status"])
+        act("progress", task, "40%", "-m", "packed")
+        act("hold", task, "--reason", "equipment-issue", "-m", "truck")
+        self.assertEqual("on-hold", self.status(identity))
+        act("hold", task, "--lift")
+        act("ask", task, "-m", "which storage?", "--field", "storage")
+        waiting = self.qiao("submit", "-", "--key", "waits", "--json", input=SALES)
+        self.assertEqual(DONE, waiting.code)
+        row = self.qiao("get", identity, "--json").json()
+        self.assertEqual("on-hold", row["status"])
+        self.qiao("reply", identity, "--set", "input.storage=room", "-m", "room temperature")
+        self.assertEqual("in-progress", self.status(identity))
+        done = act("complete", task, "--charge", "1250.00 CNY", "-m", "delivered", ok=False)
+        self.assertEqual(DONE, done.code, done)
+        row = self.qiao("get", identity, "--json").json()
+        self.assertEqual(("completed", {"amount": 125000, "currency": "CNY"}), (row["status"], row["charge"]))
+        self.assertIn("1,250.00 CNY", self.qiao("get", identity).out)
+        self.assertEqual(DONE, desk.stop(signal.SIGINT))
+
+    def test_rejecting_releasing_and_failing(self):
+        desk = self.desk("sales.distribution")
+        for word, more in (("reject", ()), ("release", ()), ("fail", ())):
+            identity = self.submit(SALES)
+            desk.line(identity[:11])
+            task = self.qiao("get", identity, "--json", context=self.lab).json()["task"]
+            if word != "reject":
+                self.qiao("desk", "accept", task, context=self.lab)
+            if word == "fail":
+                self.qiao("desk", "start", task, context=self.lab)
+            self.assertEqual(DONE, self.qiao("desk", word, task, "-m", "no", *more, context=self.lab).code)
+            self.qiao("cancel", identity, ok=False)
+        self.assertEqual(STALE, self.qiao("desk", "accept", task[:-1] + ("Z" if task[-1] != "Z" else "Y"), context=self.lab, ok=False).code)
+        desk.stop()
+
+    def test_the_provider_may_refuse_to_stop_or_agree(self):
+        desk = self.desk("sales.distribution")
+        identity = self.submit(SALES)
+        desk.line(identity[:11])
+        task = self.qiao("get", identity, "--json", context=self.lab).json()["task"]
+        self.qiao("desk", "accept", task, context=self.lab)
+        self.qiao("desk", "start", task, context=self.lab)
+        self.assertEqual("in-progress", self.qiao("cancel", identity, "--json").json()["status"])
+        self.qiao("desk", "abort-refuse", task, "-m", "on the road", "--charge", "10.00 CNY", context=self.lab)
+        self.assertEqual("in-progress", self.status(identity))
+        self.qiao("cancel", identity)
+        self.qiao("desk", "abort-agree", task, context=self.lab)
+        self.assertEqual("cancelled", self.status(identity))
+        desk.stop()
+
+    def test_another_member_verifies(self):
+        desk = self.desk("testing.release")
+        identity = self.qiao("submit", "--service", "testing.release", "--set", "input.product=P", "--set", "input.batch=B", "--set", "input.sample=S",
+                             "--json").json()["id"]
+        desk.line(identity[:11])
+        task = self.qiao("get", identity, "--json", context=self.lab).json()["task"]
+        for word in ("accept", "start"):
+            self.qiao("desk", word, task, context=self.lab)
+        self.qiao("desk", "complete", task, "--outcome", "conforming", context=self.lab)
+        self.assertEqual("in-progress", self.status(identity))
+        self.assertEqual(FORBIDDEN, self.qiao("desk", "verify", task, context=self.lab, ok=False).code)
+        self.qiao("desk", "verify", task, "-m", "checked", context=self.lab2)
+        row = self.qiao("get", identity, "--json").json()
+        self.assertEqual(("completed", "conforming"), (row["status"], row["outcome"]))
+        desk.stop()
+
+
+class Operator(Live):
+    def operate(self, *words, **more):
+        return self.qiao(*words, context=self.broker.operator, **more)
+
+    def test_queues_workers_stats_and_top(self):
+        worker = self.worker("--service", "biobank.*", "--exec", "exec sleep 1000", "--name", "freezer")
+        self.submit("service: biobank.samples\ninput: {kind: plasma, purpose: test}\n")
+        worker.line('"started"')
+        queue = self.operate("queues", "biobank.samples", "--json").json()
+        self.assertEqual((1, 1), (queue["running"], queue["providers"]))
+        self.assertIn("freezer", self.operate("workers").out)
+        self.assertEqual("lab", self.operate("workers", "--json").rows()[0]["party"])
+        self.assertTrue(all("name" in row for row in self.operate("stats", "--json").rows()))
+        top = self.operate("top", "--count", "2", "--every", "100ms").out
+        self.assertEqual(2, top.count("running"))
+        self.assertIn("biobank.samples", top)
+        worker.process.send_signal(signal.SIGTERM)
+        worker.stop()
+
+    def test_pause_resume_and_drain(self):
+        self.operate("pause", "cro.screening", "-m", "x", ok=False)
+        self.operate("pause", "compute.target", "-m", "service of the cluster")
+        self.assertTrue(self.operate("queues", "compute.target", "--json").json()["paused"])
+        self.operate("resume", "compute.target")
+        self.assertFalse(self.operate("queues", "compute.target", "--json").json()["paused"])
+        self.operate("drain", "compute.target")
+        done = self.qiao("submit", "--service", "compute.target", "--set", "input.disease=x", "--set", "input.dataset=y", ok=False)
+        self.assertEqual(RETRY_LATER, done.code, done)
+        self.operate("resume", "compute.target")
+        self.operate("drain", "--party", "lab")
+        self.operate("resume", "--party", "lab")
+
+    def test_parties_are_made_granted_and_revoked(self):
+        self.operate("party", "add", "brief", "--title", "Brief Bio", "--role", "requester", "--service", "bench.*")
+        context = self.broker.member("brief", "m1")
+        self.operate("party", "grant", "brief", "--quota", "1", "--service", "compute.*", "--attribute", "site=[39.8, 116.5]")
+        rows = self.operate("party", "list", "brief", "--json").rows()
+        self.assertEqual("Brief Bio", rows[0]["title"])
+        self.qiao("submit", "--service", "bench.echo", context=context)
+        over = self.qiao("submit", "--service", "bench.echo", context=context, ok=False)
+        self.assertEqual(RETRY_LATER, over.code, over)
+        self.assertEqual(FORBIDDEN, self.qiao("submit", "--service", "testing.device", "--set", "input.product=x", context=context, ok=False).code)
+        self.operate("party", "revoke", "brief", "--member", "m1", "-m", "lost laptop")
+        self.assertIn(self.qiao("list", context=context, ok=False, timeout=60).code, (69, FORBIDDEN))
+
+    def test_a_member_can_be_added_with_a_key_made_elsewhere(self):
+        key = self.operate("keygen", "-o", os.path.join(self.broker.home, "elsewhere.key")).out.strip()
+        self.operate("party", "add", "acme", "--member", "robot", "--key", key)
+        self.assertIn("robot", [row.get("member") for row in self.operate("party", "list", "acme", "--json").rows()])
+
+    def test_an_invitation_works_once(self):
+        path = os.path.join(self.broker.home, "once.invite")
+        self.operate("party", "invite", "acme", "--member", "once", "-o", path)
+        self.assertEqual(0o600, os.stat(path).st_mode & 0o777)
+        self.operate("context", "import", path, "--name", "once")
+        self.assertIn("once", self.operate("context", "list", "-q").out.split())
+        self.assertNotEqual(DONE, self.operate("context", "import", path, "--name", "twice", "--timeout", "1s", ok=False).code)
+
+    def test_the_catalogue_is_loaded_again(self):
+        self.assertEqual(DONE, self.operate("catalogue", "reload").code)
+        self.assertEqual(FORBIDDEN, self.qiao("catalogue", "reload", ok=False).code)
+
+    def test_watch_of_everything_shows_what_others_do(self):
+        watch = self.broker.child(program("qiao"), "watch", "--json", "--from", "0", "--count", "1", context=self.broker.operator)
+        self.submit(SCREENING)
+        self.assertIn('"seq"', watch.line('"seq"'))
+        self.assertEqual(DONE, watch.process.wait(30))
+
+
+class Examples(Live):
+    def test_the_shipped_documents_are_read_and_typed(self):
+        folder = os.path.join(HERE, "..", "..", "deploy", "examples")
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".yaml"):
+                done = self.qiao("submit", os.path.join(folder, name), "--dry-run", "--json", ok=False)
+                self.assertEqual(DONE, done.code, f"{name} {done}")
+
+
+if __name__ == "__main__":
+    tap.main()
