@@ -60,7 +60,9 @@ struct answer {
     struct fault fault;
     struct step *steps;
     size_t steps_n;
-    int64_t length_us; /* when the work is done, before the speed-up */
+    int64_t length_us; /* when the work is done, from its start, before the speed-up */
+    int64_t lead_us;   /* until the work starts; waited for only when time is not compressed */
+    int64_t begun_us;  /* UTC when it was first taken up, if that was earlier (another worker's crash); 0: now */
     bool needs_decision; /* a person decides: an automatic verifier leaves it alone */
 };
 
