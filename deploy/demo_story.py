@@ -5,6 +5,7 @@ Everything that is printed comes from the broker: events of an operator's watch,
 import json
 import os
 import select
+import shutil
 import sys
 import time
 
@@ -209,7 +210,9 @@ def main():
     for text in bad:
         print(f"deploy/demo: {text}", file=sys.stderr)
     print(f"\n{len(story.ended)} requests ended, one waits for a provider that does not exist, one was refused; {time.monotonic() - began:.0f} s. "
-          f"Everything was stopped; the data stays in {story.stage.home}.")
+          + ("The logs stay in " + story.stage.home if bad else "Everything was stopped and its data removed."))
+    if not bad:
+        shutil.rmtree(story.stage.home)
     return 1 if bad else 0
 
 
