@@ -136,7 +136,7 @@ settings_apply(struct engine *engine, const struct store_options *options, bool 
         status = sql_setting(db, "PRAGMA wal_autocheckpoint = 0", "0", out_error);
     }
     if (status == STORE_OK) {
-        status = sql_run(db, "PRAGMA cache_size = -1024; PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON",
+        status = sql_run(db, "PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON",
                          JOURNAL_NAME, out_error);
     }
     if (status == STORE_OK) {

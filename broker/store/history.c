@@ -25,9 +25,12 @@ static const char schema_sql[] =
     "PRAGMA user_version = 1;"
     "COMMIT";
 
-/* A request has one terminal event; should its row be there already, it is the same. */
+/*
+ * A request has one terminal event; should its row be there already, it is the same. (OR REPLACE would cost twice: it
+ * makes SQLite keep a journal per statement.)
+ */
 static const char insert_sql[] =
-    "INSERT OR REPLACE INTO finished (id, seq, at, status, service, requester, performer, event_crc, trail_crc, event,"
+    "INSERT OR IGNORE INTO finished (id, seq, at, status, service, requester, performer, event_crc, trail_crc, event,"
     " trail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 struct history {
@@ -93,7 +96,7 @@ settings_apply(struct history *history, bool memory, struct store_error *out_err
         status = sql_setting(db, "PRAGMA wal_autocheckpoint = 0", "0", out_error);
     }
     if (status == STORE_OK) {
-        status = sql_run(db, "PRAGMA cache_size = -4096; PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON",
+        status = sql_run(db, "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON",
                          HISTORY_NAME, out_error);
     }
     if (status == STORE_OK) {

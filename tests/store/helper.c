@@ -4,6 +4,8 @@
 #include "helper.h"
 
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <dirent.h>
