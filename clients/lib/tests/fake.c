@@ -211,6 +211,7 @@ fake_start(fake_script *script, void *user, bool curve)
     fake->script = script;
     fake->user = user;
     fake->heartbeat_us = QIAO_SECONDS(5);
+    fake->welcome_seq = UINT64_C(1) << 40; /* before whatever a script tells */
     proto_buf_init(&fake->out, PROTO_LIMIT_FRAME_BYTES);
     proto_buf_init(&fake->wanted, PROTO_LIMIT_FRAME_BYTES);
     pthread_mutex_init(&fake->lock, NULL);
