@@ -112,7 +112,7 @@ recoveries_read(const struct reader *input, mpq_t overall)
     mpq_set(overall, one);
     for (size_t i = 0; list && i < json_array_size(list); i++) {
         int places;
-        char element[32];
+        char element[48];
         snprintf(element, sizeof element, "recoveries[%zu]", i);
         if (!decimal_of_json(json_array_get(list, i), recovery, &places) || mpq_sgn(recovery) <= 0 || mpq_cmp(recovery, one) > 0)
             reader_wrong(input, element, "a fraction above 0 and at most 1, such as \"0.95\"");
