@@ -2,8 +2,8 @@
  * Canonical form of a request's constraints. Evaluation is in constraint_eval.c.
  *
  * Canonical: each constraint [attribute, op, value] with whole numbers as integers, lists sorted and without doubles, a
- * list of one text under `has` as that text; then the constraints sorted by their bytes, without doubles. Nothing grows
- * by it, so the limit on what comes in is the limit on what comes out.
+ * list of one text under `has` as that text; then the constraints sorted by their bytes, without doubles. Nothing but a
+ * short float grows by it; what would not fit any more is refused.
  */
 #include "core/constraint.h"
 
@@ -32,7 +32,7 @@ fault(uint32_t index, const char *part, const char *rule, const char *got, struc
 
 /* ------------------------------------------------------------- writing into bytes that do not grow */
 
-/* All of them hold at least what came in, and canonical form never grows: a failed append is our bug or no value at all. */
+/* Never more than the room it is given: then an append fails, and the constraint is refused. */
 static struct proto_buf
 fixed_buf(uint8_t *p, size_t n)
 {

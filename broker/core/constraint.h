@@ -28,9 +28,8 @@ enum {
 };
 
 /*
- * Check `require` (an encoded list; no bytes: no constraints) and write its canonical form, never longer than what came
- * in. An empty list becomes no bytes. On false *out_fault says which one is wrong ("require[2]", rule, type) and out_bytes
- * is undefined.
+ * Check `require` (an encoded list; no bytes: no constraints) and write its canonical form. An empty list becomes no
+ * bytes. On false *out_fault says which one is wrong ("require[2]", rule, type) and out_bytes is undefined.
  */
 bool constraint_canonical(const struct service_type *service, struct proto_bin require,
                           uint8_t out_bytes[static CONSTRAINT_BYTES_MAX], uint32_t *out_n,
