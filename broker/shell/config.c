@@ -390,18 +390,44 @@ value_print(const struct setting *setting, const struct config *config, FILE *ou
     fputs(text, out);
 }
 
+/* Paths are always told: what they mean depends on where the file lies. */
+static bool
+is_default(const struct setting *setting, const struct config *config, const struct config *defaults)
+{
+    if (setting->kind == SETTING_ENDPOINTS && config->endpoint_count != defaults->endpoint_count) {
+        return false;
+    }
+    return setting->kind != SETTING_PATH && memcmp((const char *)config + setting->offset,
+                                                   (const char *)defaults + setting->offset, setting->size) == 0;
+}
+
+static bool
+section_is_default(const char *section, const struct config *config, const struct config *defaults)
+{
+    for (unsigned i = 0; i < config_settings_count; i++) {
+        if (strcmp(config_settings[i].section, section) == 0 && !is_default(&config_settings[i], config, defaults)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 config_print(const struct config *config, FILE *out)
 {
+    struct config defaults;
     const char *section = "";
+    config_init(&defaults);
+    fputs("# What stands behind '#' is the default.\n\n", out);
     for (unsigned i = 0; i < config_settings_count; i++) {
         const struct setting *setting = &config_settings[i];
         if (strcmp(section, setting->section) != 0) {
             section = setting->section;
-            fprintf(out, "\n%s:\n", section);
+            fprintf(out, "\n%s%s:\n", section_is_default(section, config, &defaults) ? "#" : "", section);
         }
         const char *indent = section[0] != '\0' ? "  " : "";
-        fprintf(out, "%s# %s\n%s%s: ", indent, setting->help, indent, setting->key);
+        fprintf(out, "%s# %s\n%s%s%s: ", indent, setting->help,
+                is_default(setting, config, &defaults) ? "#" : "", indent, setting->key);
         value_print(setting, config, out);
         fputc('\n', out);
     }

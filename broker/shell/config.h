@@ -98,7 +98,10 @@ void config_init(struct config *config);
  */
 bool config_load(const char *path, struct config *out_config, struct load_error *out_error);
 
-/* As YAML that config_load reads back, with each setting's help as a comment: for `qiaod init` and `qiaod check`. */
+/*
+ * As YAML that config_load reads back, for `qiaod init` and `qiaod check`: every setting with its help; those that have
+ * their default are commented out, a section without others too, so that one can be added below.
+ */
 void config_print(const struct config *config, FILE *out);
 
 #endif
