@@ -58,6 +58,19 @@ open_error(const char *path, int code, struct store_error *out_error)
     }
 }
 
+enum store_status
+directory_file_make(const char *path, struct store_error *out_error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        close(fd);
+        return STORE_OK;
+    }
+    /* One that is there is not opened: closing it would drop this process's own locks on it. */
+    return errno == EEXIST ? STORE_OK : open_error(path, errno, out_error);
+}
+
 static int
 lock_owner(int fd)
 {

@@ -13,6 +13,9 @@ enum { DIRECTORY_PATH_BYTES = 1024 };
 enum store_status directory_path(const char *dir, const char *name, char out[DIRECTORY_PATH_BYTES],
                                  struct store_error *out_error);
 
+/* Make an empty file that only its owner can read, if there is none: SQLite gives its other files the same mode. */
+enum store_status directory_file_make(const char *path, struct store_error *out_error);
+
 bool directory_has(const char *dir, const char *name);
 
 /* Take the directory for this process: a lock that goes with the process, however it ends. *out_fd holds it. */

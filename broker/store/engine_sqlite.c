@@ -234,6 +234,9 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
     if (status == STORE_OK && fresh) {
         status = witness_check(engine, 0, out_error);
     }
+    if (status == STORE_OK && fresh && options->vfs == NULL) {
+        status = directory_file_make(path, out_error);
+    }
     if (status == STORE_OK) {
         status = sql_open(path, fresh ? SQL_WRITE_CREATE : SQL_WRITE, options->vfs, &engine->db, out_error);
     }

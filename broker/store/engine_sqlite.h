@@ -4,6 +4,7 @@
 #ifndef STORE_ENGINE_SQLITE_H
 #define STORE_ENGINE_SQLITE_H
 
+#include "store/directory.h"
 #include "store/engine.h"
 #include "store/sql.h"
 
@@ -15,6 +16,13 @@ enum { JOURNAL_FORMAT = 1 };
 enum store_status journal_reader_open(const char *path, const char *vfs, struct engine_reader **out_reader,
                                       struct store_error *out_error);
 void journal_reader_close(struct engine_reader **reader_p);
+
+/* The same for a directory; NOT_FOUND where there is no journal. */
+enum store_status journal_reader_at(const char *dir, struct engine_reader **out_reader, struct store_error *out_error);
+
+/* The first batch that begins above seq; 0: none. */
+enum store_status journal_next_seq(struct engine_reader *reader, uint64_t seq, uint64_t *out_seq,
+                                   struct store_error *out_error);
 
 /* The connection of such a reader; for backups. */
 sqlite3 *journal_reader_db(struct engine_reader *reader);

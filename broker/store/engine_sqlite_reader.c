@@ -68,6 +68,33 @@ journal_reader_open(const char *path, const char *vfs, struct engine_reader **ou
     return STORE_OK;
 }
 
+enum store_status
+journal_reader_at(const char *dir, struct engine_reader **out_reader, struct store_error *out_error)
+{
+    char path[DIRECTORY_PATH_BYTES];
+    enum store_status status = directory_path(dir, JOURNAL_NAME, path, out_error);
+
+    if (status == STORE_OK && !directory_has(dir, JOURNAL_NAME)) {
+        status = error_set(out_error, STORE_NOT_FOUND, "%s: no store here", dir);
+    }
+    return status == STORE_OK ? journal_reader_open(path, NULL, out_reader, out_error) : status;
+}
+
+enum store_status
+journal_next_seq(struct engine_reader *reader, uint64_t seq, uint64_t *out_seq, struct store_error *out_error)
+{
+    char sql[96];
+    int64_t next = 0;
+    enum store_status status;
+
+    sqlite3_snprintf(sizeof(sql), sql, "SELECT min(seq) FROM batch WHERE seq > %lld", (sqlite3_int64)seq);
+    status = sql_number(reader->db, sql, &next, out_error);
+    if (status == STORE_OK) {
+        *out_seq = (uint64_t)next;
+    }
+    return status;
+}
+
 sqlite3 *
 journal_reader_db(struct engine_reader *reader)
 {

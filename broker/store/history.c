@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "store/crc32c.h"
+#include "store/directory.h"
 #include "store/error.h"
 #include "store/names.h"
 
@@ -168,8 +169,11 @@ history_open(const char *path, const char *vfs, struct history **out_history, ui
     if (history == NULL) {
         return error_set(out_error, STORE_NO_MEMORY, "no memory for history");
     }
-    status = sql_open(path, path == NULL ? SQL_MEMORY : SQL_WRITE_CREATE, path == NULL ? NULL : vfs, &history->db,
-                      out_error);
+    status = path == NULL || vfs != NULL ? STORE_OK : directory_file_make(path, out_error);
+    if (status == STORE_OK) {
+        status = sql_open(path, path == NULL ? SQL_MEMORY : SQL_WRITE_CREATE, path == NULL ? NULL : vfs, &history->db,
+                          out_error);
+    }
     if (status == STORE_OK) {
         status = tables_open(history, path, &mark_seq, out_error);
     }

@@ -82,7 +82,8 @@ mark_tend(struct store *store, struct store_error *out_error)
     if (store->compactor != NULL && compactor_ended(store->compactor, &store->mark_seq, &store->first_seq)) {
         return compactor_stop(&store->compactor, &store->mark_seq, &store->first_seq, out_error);
     }
-    if (store->mark_wanted && (store->snapshot == NULL || store->snapshot_seq <= store->durable_seq)) {
+    if (store->mark_wanted && (store->snapshot == NULL || store->snapshot_seq <= store->durable_seq) &&
+        (store->projector == NULL || projector_sync_ended(store->projector))) {
         return mark_begin(store, out_error);
     }
     return STORE_OK;
@@ -106,7 +107,7 @@ store_stats(struct store *store, struct store_stats *out_stats)
         .batch_events = store->filling->n,
         .batch_bytes = store->filling->bytes,
         .disk_free_bytes = store->bytes_free,
-        .compacting = store->compactor != NULL,
+        .compacting = store->compactor != NULL || store->mark_wanted,
     };
     struct committer_figures commits;
 

@@ -40,6 +40,7 @@ struct projector {
     uint64_t durable_seq;
     bool stop;
     bool sync_soon;
+    bool syncing;
     bool idle;      /* it waits for anything to do */
     bool gathering; /* it waits for more to do */
     enum store_status status;
@@ -192,6 +193,7 @@ work_do(struct projector *projector)
     struct store_error error;
 
     projector->sync_soon = false;
+    projector->syncing = sync_soon;
     pthread_mutex_unlock(&projector->lock);
     if (durable_seq > projected) {
         status = round_project(projector, durable_seq, &projected, &error);
@@ -202,6 +204,10 @@ work_do(struct projector *projector)
         status = log_move(projector, sync_soon, &error);
     }
     pthread_mutex_lock(&projector->lock);
+    projector->syncing = false;
+    if (sync_soon) {
+        thread_wake(projector->event_fd);
+    }
     projector->figures.rows = projector->rows;
     projector->figures.reads_disk = projector->source.reads_disk;
     if (status == STORE_DISK_FULL || status == STORE_IN_USE) {
@@ -341,6 +347,17 @@ projector_sync_soon(struct projector *projector)
     projector->sync_soon = true;
     pthread_cond_signal(&projector->wake);
     pthread_mutex_unlock(&projector->lock);
+}
+
+bool
+projector_sync_ended(struct projector *projector)
+{
+    bool ended;
+
+    pthread_mutex_lock(&projector->lock);
+    ended = !projector->sync_soon && !projector->syncing;
+    pthread_mutex_unlock(&projector->lock);
+    return ended;
 }
 
 enum store_status

@@ -34,8 +34,9 @@ void projector_advance(struct projector *projector, uint64_t durable_seq);
 uint64_t projector_projected(const struct projector *projector);
 uint64_t projector_synced(const struct projector *projector);
 
-/* Ask for a synced log soon, so that projector_synced moves although little is written. */
+/* Ask for a synced log soon, so that projector_synced moves although little is written. True later: it was done. */
 void projector_sync_soon(struct projector *projector);
+bool projector_sync_ended(struct projector *projector);
 
 /* STORE_OK, or why it ended; final. */
 enum store_status projector_status(struct projector *projector, struct store_error *out_error);
