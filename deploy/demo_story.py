@@ -20,6 +20,8 @@ PROVIDERS = {  # name: (title, services, attributes, worker program)
 }
 VERIFIED = {"biolab", "yizhuang-cdmo"}         # their certificates count only after a second member verified them
 REFUSED, STUCK, CANCELLED, KILLED, ASKED = "invalid", "nobody", "cancel", "cdmo-cell-gene", "testing-release-asks-back"
+DECIDED = "cdmo-nucleic-acid"                  # a deviation: no program decides about it, a person at the desk does
+SPEED = "500000"                               # a CDMO's month passes in seconds
 TERMINAL = {"completed", "failed", "cancelled"}
 
 
@@ -53,14 +55,17 @@ class Story:
     def hire(self):
         title("One worker of each kind, and second members who verify 各类执行程序")
         for name, (_, services, attributes, program) in PROVIDERS.items():
-            self.worker(name, "bench-1", program, services, attributes, *(["--speed", "20000"] if program == "qiao-cdmo" else []))
+            self.worker(name, "bench-1", program, services, attributes)
             if name in VERIFIED:
                 self.worker(name, "reviewer", program, services, attributes, "--verify")
+        self.contexts["qa"] = self.stage.add_member("yizhuang-cdmo", "qa")
         self.wait_for_offers()
         print(self.stage.run("qiao", "workers", context=self.stage.operator), end="")
 
     def worker(self, party, member, program, services, attributes, *more):
-        self.contexts[f"{party}-{member}"] = context = self.stage.add_member(party, member)
+        context = self.stage.add_member(party, member)
+        if program == "qiao-cdmo":
+            more += ("--speed", SPEED, "--ledger", os.path.join(self.stage.home, "suites.ledger"))
         self.stage.start(f"{party}-{member}", program, "--context", context, "--name", member, "--services", services, "--attributes",
                          os.path.join(self.stage.examples, "providers", attributes), *more)
 
@@ -126,11 +131,15 @@ class Story:
             name, (_, services, attributes, program) = "yizhuang-cdmo", PROVIDERS["yizhuang-cdmo"]
             stage.kill(f"{name}-bench-1")
             print("  >> kill -9 of the worker bench-1 at this moment; bench-2 of the same provider is started and carries on", flush=True)
-            self.worker(name, "bench-2", program, services, attributes, "--speed", "20000")
+            self.worker(name, "bench-2", program, services, attributes)
         elif document == ASKED and event.get("reason") == "awaiting-information" and ASKED not in self.done:
             self.done.add(ASKED)
             print("  >> the laboratory asks back; the enterprise replies with more replicates", flush=True)
             stage.run("qiao", "reply", event["id"], os.path.join(stage.examples, "replies", ASKED + ".yaml"), context=self.contexts[ASKED])
+        elif document == DECIDED and event.get("business_status") == "deviation-open" and DECIDED not in self.done:
+            self.done.add(DECIDED)
+            print("  >> a deviation: a person of the provider decides at the desk", flush=True)
+            stage.run("qiao", "desk", "verify", event["id"], "-m", "yield explained by a filter change; batch record attached", context=self.contexts["qa"])
         if CANCELLED not in self.done and CANCELLED in self.ids:
             self.done.add(CANCELLED)
             stage.run("qiao", "cancel", self.ids[CANCELLED], "-m", "batch was withdrawn", context=self.contexts[CANCELLED])
@@ -159,7 +168,7 @@ class Story:
     def check(self):
         """The story is only told when it was true."""
         wanted = {CANCELLED: ("cancelled", None), "testing-release-out-of-specification": ("completed", "out-of-specification"), KILLED: ("completed", None),
-                  ASKED: ("completed", None), "testing-release": ("completed", "conforming")}
+                  ASKED: ("completed", None), DECIDED: ("completed", "deviation"), "testing-release": ("completed", "conforming")}
         for document, (status, outcome) in wanted.items():
             event = self.ended[self.ids[document]]
             if event["status"] != status or outcome and event.get("outcome") != outcome:
@@ -167,8 +176,9 @@ class Story:
         others = [self.requests[id] for id, event in self.ended.items() if event["status"] != "completed" and self.requests[id] != CANCELLED]
         if others:
             raise Trouble(f"not completed: {', '.join(others)}")
-        if {KILLED, ASKED, CANCELLED} - self.done:
-            raise Trouble(f"these turns never came: {', '.join({KILLED, ASKED, CANCELLED} - self.done)}")
+        missed = {KILLED, ASKED, CANCELLED, DECIDED} - self.done
+        if missed:
+            raise Trouble(f"these turns never came: {', '.join(missed)}")
 
 
 def stay(stage):
