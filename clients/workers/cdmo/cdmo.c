@@ -108,7 +108,9 @@ batch_book(struct run *run, struct batch *out)
         if (done)
             memcpy(out->bookings, batch->bookings, batch->bookings_n * sizeof *out->bookings);
     }
-    if (!ledger_close(ledger, done && fresh, error, sizeof error))
+    if (fresh && run->job->verifying)
+        plan_cancel(&ledger->plan, run->job->reference);
+    if (!ledger_close(ledger, done && fresh && !run->job->verifying, error, sizeof error))
         done = false;
     if (!done) {
         run->answer->kind = ANSWER_TROUBLE;

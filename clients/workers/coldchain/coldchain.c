@@ -66,7 +66,6 @@ portion_report(const struct readings *readings, size_t from, size_t to, int inde
     json_object_set_new(step->output, "readings", json_integer((json_int_t)to));
     json_object_set_new(step->output, "minimum", json_real(low));
     json_object_set_new(step->output, "maximum", json_real(high));
-    json_object_set_new(step->output, "latest", json_real(last));
 }
 
 /* The readings are streamed in at most STEPS portions. */

@@ -29,6 +29,7 @@ struct job {
     size_t body_bytes;
     int64_t now_us; /* UTC */
     const char *party, *member; /* who computes */
+    bool verifying; /* somebody else did the work: compute it again and leave nothing behind */
 };
 
 /* One report of progress. */
