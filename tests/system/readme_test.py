@@ -1,6 +1,7 @@
 """The README does what it says: its walk through runs as written, its table is the program's own."""
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,9 @@ class Readme(unittest.TestCase):
     def test_the_walk_through_runs_as_written(self):
         script = "\n".join(re.findall(r"```sh\n(.*?)```", section("walk"), re.S))
         script = script.replace("$PWD/build/", os.path.abspath(BUILD) + "/")
+        with socket.socket() as probe:                 # beside a running broker: another port
+            probe.bind(("127.0.0.1", 0))
+            script = script.replace("qiaod init $PARK/data", f"qiaod init $PARK/data --endpoint tcp://127.0.0.1:{probe.getsockname()[1]}")
         env = {**os.environ, "LC_ALL": "C.UTF-8"}
         env.pop("QIAO_CONTEXT", None)
         with tempfile.TemporaryDirectory() as folder:
