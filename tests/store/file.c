@@ -1,0 +1,130 @@
+/*
+ * See file.h.
+ */
+#include "file.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *
+path_of(const char *dir, const char *name)
+{
+    static char paths[2][1024];
+    static int turn;
+    char *path = paths[turn++ % 2];
+
+    snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+    return path;
+}
+
+static uint8_t *
+file_read(const char *path, size_t *out_n)
+{
+    FILE *file = fopen(path, "rb");
+    struct stat st;
+    uint8_t *bytes;
+
+    if (file == NULL || fstat(fileno(file), &st) != 0) {
+        abort();
+    }
+    bytes = malloc((size_t)st.st_size + 1);
+    *out_n = fread(bytes, 1, (size_t)st.st_size, file);
+    fclose(file);
+    return bytes;
+}
+
+static void
+byte_flip(const char *path, size_t at)
+{
+    FILE *file = fopen(path, "r+b");
+    int c;
+
+    if (file == NULL || fseek(file, (long)at, SEEK_SET) != 0) {
+        abort();
+    }
+    c = fgetc(file);
+    fseek(file, (long)at, SEEK_SET);
+    fputc(c ^ 1, file);
+    fclose(file);
+}
+
+bool
+file_flip(const char *dir, const char *name, const void *bytes, size_t n)
+{
+    const char *path = path_of(dir, name);
+    size_t size;
+    uint8_t *all = file_read(path, &size);
+    const uint8_t *found = memmem(all, size, bytes, n);
+
+    if (found != NULL) {
+        byte_flip(path, (size_t)(found - all) + n - 1);
+    }
+    free(all);
+    return found != NULL;
+}
+
+void
+file_flip_at(const char *dir, const char *name, uint32_t per_mille)
+{
+    const char *path = path_of(dir, name);
+    struct stat st;
+
+    if (stat(path, &st) != 0 || st.st_size == 0) {
+        abort();
+    }
+    byte_flip(path, (size_t)st.st_size * per_mille / 1000);
+}
+
+void
+file_copy(const char *dir, const char *name, const char *to_name)
+{
+    size_t n;
+    uint8_t *bytes = file_read(path_of(dir, name), &n);
+    FILE *file = fopen(path_of(dir, to_name), "wb");
+
+    if (file == NULL || fwrite(bytes, 1, n, file) != n) {
+        abort();
+    }
+    fclose(file);
+    free(bytes);
+}
+
+void
+file_remove(const char *dir, const char *name)
+{
+    unlink(path_of(dir, name));
+}
+
+bool
+file_exists(const char *dir, const char *name)
+{
+    struct stat st;
+
+    return stat(path_of(dir, name), &st) == 0;
+}
+
+unsigned
+file_mode(const char *dir, const char *name)
+{
+    struct stat st;
+
+    return stat(path_of(dir, name), &st) == 0 ? (unsigned)st.st_mode & 0777 : 0;
+}
+
+void
+file_sql(const char *dir, const char *name, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *message = NULL;
+
+    if (sqlite3_open(path_of(dir, name), &db) != SQLITE_OK ||
+        sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) {
+        fprintf(stderr, "%s: %s\n", sql, message != NULL ? message : "?");
+        abort();
+    }
+    sqlite3_close(db);
+}

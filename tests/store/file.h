@@ -1,0 +1,25 @@
+/*
+ * Damaging files of a store on purpose.
+ */
+#ifndef TESTS_STORE_FILE_H
+#define TESTS_STORE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Flip one bit of the last byte of the first place where these bytes stand. False: they stand nowhere. */
+bool file_flip(const char *dir, const char *name, const void *bytes, size_t n);
+
+/* Flip one bit at that fraction (in per mille) of the file. */
+void file_flip_at(const char *dir, const char *name, uint32_t per_mille);
+
+void file_copy(const char *dir, const char *name, const char *to_name);
+void file_remove(const char *dir, const char *name);
+bool file_exists(const char *dir, const char *name);
+unsigned file_mode(const char *dir, const char *name);
+
+/* Run SQL on a database in the directory, by a connection of its own. */
+void file_sql(const char *dir, const char *name, const char *sql);
+
+#endif
