@@ -51,6 +51,7 @@ struct core_settings {
     int64_t retry_after_us;           /* hint in retry-later */
     uint32_t moves_per_call_max;      /* assignments and timers per core_decide; the rest follows at once */
     uint32_t rows_scanned_max;        /* per list */
+    uint64_t seed;                    /* of table hashes: chance that peers cannot know; changes nothing that is decided */
 };
 
 void core_settings_init(struct core_settings *settings);
@@ -130,7 +131,7 @@ struct core_effect {
     uint64_t source2;
     uint64_t re; /* number of the record that this answers; 0: none */
     uint64_t id; /* request or task */
-    uint64_t fence;
+    uint64_t fence; /* receipts: last sequence of the request */
     int64_t due_us;
     int64_t until_us;
     uint32_t conn;
@@ -138,13 +139,13 @@ struct core_effect {
     uint32_t bytes;
     uint32_t watch;
     uint32_t party; /* who looks */
-    uint32_t business; /* interned business status */
     uint32_t roles;    /* of who looks, bits 1 << PROTO_ROLE_* */
     uint8_t kind;      /* enum core_effect_kind */
     uint8_t status;    /* enum proto_status */
     uint8_t want;      /* enum core_want */
     uint8_t record;    /* enum proto_type that is answered (FINISHED) */
     uint8_t attempt;
+    uint8_t task;  /* ordinal of the request's task */
     uint8_t flags; /* core's own */
 };
 

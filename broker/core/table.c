@@ -1,0 +1,106 @@
+/*
+ * Growth of the core's containers; see table.h.
+ */
+#include "core/table.h"
+
+#include <stdlib.h>
+
+void *
+table_alloc(size_t n)
+{
+    void *p = calloc(1, n > 0 ? n : 1);
+    if (p == NULL) {
+        abort();
+    }
+    return p;
+}
+
+void *
+table_realloc(void *p, size_t n)
+{
+    p = realloc(p, n > 0 ? n : 1);
+    if (p == NULL) {
+        abort();
+    }
+    return p;
+}
+
+void
+pool_init(struct pool *pool, uint32_t item_bytes)
+{
+    assert(item_bytes >= sizeof(uint32_t));
+    *pool = (struct pool){.item_bytes = item_bytes, .used = 1};
+}
+
+void
+pool_fini(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->chunk_count; i++) {
+        free(pool->chunks[i]);
+    }
+    free(pool->chunks);
+    *pool = (struct pool){0};
+}
+
+size_t
+pool_bytes(const struct pool *pool)
+{
+    return (size_t)pool->chunk_count * (POOL_CHUNK * (size_t)pool->item_bytes + sizeof(uint8_t *));
+}
+
+uint32_t
+pool_grow(struct pool *pool)
+{
+    uint32_t item = pool->used;
+    if (item >> POOL_CHUNK_BITS >= pool->chunk_count) {
+        /* The list of chunks doubles; chunks themselves never move. */
+        if ((pool->chunk_count & (pool->chunk_count - 1)) == 0) {
+            uint32_t cap = pool->chunk_count == 0 ? 1 : pool->chunk_count * 2;
+            pool->chunks = table_realloc(pool->chunks, cap * sizeof *pool->chunks);
+        }
+        pool->chunks[pool->chunk_count++] = table_alloc((size_t)POOL_CHUNK * pool->item_bytes);
+    }
+    pool->used++;
+    pool->count++;
+    return item;
+}
+
+static void
+index_make(struct index *index, uint32_t bits)
+{
+    index->slots = table_alloc(((size_t)1 << bits) * sizeof *index->slots);
+    index->mask = (UINT32_C(1) << bits) - 1;
+    index->shift = 64 - bits;
+}
+
+void
+index_init(struct index *index, uint32_t bits)
+{
+    assert(bits >= 1 && bits <= 31);
+    *index = (struct index){0};
+    index_make(index, bits);
+}
+
+void
+index_fini(struct index *index)
+{
+    free(index->slots);
+    *index = (struct index){0};
+}
+
+void
+index_resize(struct index *index, const void *owner, index_hash_fn *hash)
+{
+    struct index old = *index;
+    index_make(index, 64 - old.shift + 1);
+    for (uint32_t i = 0; i <= old.mask; i++) {
+        if (old.slots[i] != 0) {
+            uint32_t slot = index_slot(index, hash(owner, old.slots[i]));
+            while (index->slots[slot] != 0) {
+                slot = (slot + 1) & index->mask;
+            }
+            index->slots[slot] = old.slots[i];
+        }
+    }
+    free(old.slots);
+}
