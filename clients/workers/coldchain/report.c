@@ -143,11 +143,12 @@ static void
 document_excursions(json_t *document, const struct assessment *assessment)
 {
     static const char *const titles[][2] = {
-        {"Kind", "类型"}, {"Start (UTC)", "开始（UTC）"}, {"End (UTC)", "结束（UTC）"}, {"Peak (°C)", "极值（°C）"}, {"Minutes", "分钟"}, {"Degree-minutes", "度·分钟"}, {"Sensor", "传感器"},
+        {"Kind", "类型"}, {"Start (UTC)", "开始（UTC）"}, {"End (UTC)", "结束（UTC）"}, {"Peak (°C)", "极值（°C）"}, {"Minutes", "分钟"}, {"Degree-minutes", "度·分钟"},
+            {"Sensor", "传感器"},
     };
-    json_t *columns = json_array();
     if (assessment->excursions_n == 0)
         return;
+    json_t *columns = json_array();
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         json_array_append_new(columns, phrase(titles[i][0], titles[i][1]));
     document_heading(document, "Excursions and gaps", "超标与中断");

@@ -294,7 +294,8 @@ document_bundle(const json_t *document, const char *name, json_t *body)
         enum document_language language;
         enum document_format format;
     } kinds[] = {
-        {"en.txt", DOCUMENT_EN, DOCUMENT_TEXT}, {"zh.txt", DOCUMENT_ZH, DOCUMENT_TEXT}, {"en.html", DOCUMENT_EN, DOCUMENT_HTML}, {"zh.html", DOCUMENT_ZH, DOCUMENT_HTML},
+        {"en.txt", DOCUMENT_EN, DOCUMENT_TEXT}, {"zh.txt", DOCUMENT_ZH, DOCUMENT_TEXT},
+        {"en.html", DOCUMENT_EN, DOCUMENT_HTML}, {"zh.html", DOCUMENT_ZH, DOCUMENT_HTML},
     };
     json_t *documents = json_object_get(body, "documents");
     if (!documents) {

@@ -321,7 +321,8 @@ work_verify(struct worker *worker, struct work *work)
         work->due_us = INT64_MAX;
         return;
     }
-    struct qiao_act verify = {.kind = QIAO_ACT_VERIFY, .agree = agree, .message = agree ? "computed again with the same result" : "computed again with another result"};
+    struct qiao_act verify = {.kind = QIAO_ACT_VERIFY, .agree = agree,
+        .message = agree ? "computed again with the same result" : "computed again with another result"};
     if (agree)
         verify.business_status = work->answer.needs_decision ? "deviation-accepted" : worker->kind->verified_status;
     if (act(worker, work, &verify) == FATE_LATER)

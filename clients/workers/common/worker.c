@@ -61,7 +61,8 @@ offers_make(struct worker *worker, const json_t *attributes)
         offer.service = worker->options.services[i];
         status = qiao_offer(worker->client, &offer, QIAO_SECONDS(10));
         if (status != QIAO_OK)
-            fprintf(stderr, "%s: offer %s: %s %s\n", worker->kind->program, offer.service, qiao_status_text(status), qiao_last_refusal(worker->client)->message);
+            fprintf(stderr, "%s: offer %s: %s %s\n", worker->kind->program, offer.service, qiao_status_text(status),
+                qiao_last_refusal(worker->client)->message);
     }
     qiao_map_free(map);
     return status == QIAO_OK ? 0 : exit_code_of(status);

@@ -39,7 +39,8 @@ struct policies {
 
 /* ---- the file */
 
-static const cyaml_strval_t operator_words[] = {{"eq", OP_EQ}, {"ne", OP_NE}, {"in", OP_IN}, {"ge", OP_GE}, {"le", OP_LE}, {"age_ge", OP_AGE_GE}, {"age_le", OP_AGE_LE}};
+static const cyaml_strval_t operator_words[] = {{"eq", OP_EQ}, {"ne", OP_NE}, {"in", OP_IN}, {"ge", OP_GE}, {"le", OP_LE}, {"age_ge", OP_AGE_GE},
+    {"age_le", OP_AGE_LE}};
 static const cyaml_strval_t type_words[] = {{"text", TYPE_TEXT}, {"number", TYPE_NUMBER}, {"money", TYPE_MONEY}, {"date", TYPE_DATE}, {"flag", TYPE_FLAG}};
 static const cyaml_schema_value_t text_schema = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 200)};
 

@@ -18,7 +18,12 @@ static const struct {
 static json_t *
 verdict_phrase(enum policy_verdict verdict)
 {
-    return verdict == POLICY_ELIGIBLE ? phrase("eligible", "符合条件") : verdict == POLICY_REFER ? phrase("a person decides", "需人工决定") : phrase("not eligible", "不符合条件");
+    switch (verdict) {
+    case POLICY_ELIGIBLE: return phrase("eligible", "符合条件");
+    case POLICY_REFER: return phrase("a person decides", "需人工决定");
+    case POLICY_NOT_ELIGIBLE: return phrase("not eligible", "不符合条件");
+    }
+    return phrase("", "");
 }
 
 json_t *

@@ -164,8 +164,10 @@ bad_input_is_refused_by_its_path(void **state)
         {"{'product':'P','batch':'B','titre':'1','volume':'1','recoveries':['1'],'actual_yield':'-1'}", NULL, "input.actual_yield"},
         {"{'product':'P','batch':'B','titre':'1','volume':'1','recoveries':['1'],'earliest_start':'soon'}", NULL, "input.earliest_start"},
         {"{'product':'P','batch':'B','titre':'1','volume':'1','recoveries':['1'],'reconciliation':{'input':'0'}}", NULL, "input.reconciliation.input"},
-        {"{'product':'P','batch':'B','titre':'1','volume':'1','recoveries':['1'],'reconciliation':{'input':'1','packed':'1','rejected':'0'}}", NULL, "input.reconciliation.samples"},
-        {"{'product':'P','batch':'B','titre':'1','volume':'1','recoveries':['1'],'deviations':[{'id':'a','text':'b','class':'huge'}]}", NULL, "input.deviations[0].class"},
+        {"{'product':'P','batch':'B','titre':'1','volume':'1','recoveries':['1'],'reconciliation':{'input':'1','packed':'1','rejected':'0'}}", NULL,
+            "input.reconciliation.samples"},
+        {"{'product':'P','batch':'B','titre':'1','volume':'1','recoveries':['1'],'deviations':[{'id':'a','text':'b','class':'huge'}]}", NULL,
+            "input.deviations[0].class"},
         {"{" ANTIBODY "}", "{'stages':[]}", "body.stages"},
         {"{" ANTIBODY "}", "{'stages':[{'id':'a','class':'upstream'}]}", "body.stages[0].hours"},
         {"{" ANTIBODY "}", "{'stages':[{'id':'a','class':'upstream','hours':0}]}", "body.stages[0].hours"},
@@ -403,9 +405,12 @@ a_bad_plant_file_says_where(void **state)
     } cases[] = {
         {"suites: []\n", "suites"},
         {"suites: [{name: A, class: a, changeover_hours: -1}]\nprocesses: []\n", "changeover_hours"},
-        {"suites: [{name: A, class: a, changeover_hours: 1}, {name: A, class: a, changeover_hours: 1}]\nprocesses: [{service: s, titre_unit: g/L, stages: [{id: x, name: x, name_zh: x, class: a, hours: 1}]}]\n", "suites[1].name"},
-        {"suites: [{name: A, class: a, changeover_hours: 1}]\nprocesses: [{service: s, titre_unit: g/L, stages: [{id: x, name: x, name_zh: x, class: b, hours: 1}]}]\n", "processes[0].stages[0]: no suite"},
-        {"suites: [{name: A, class: a, changeover_hours: 1}]\nprocesses: [{service: s, titre_unit: g/L, stages: [{id: x, name: x, name_zh: x, class: a, hours: 1, after: [y]}]}]\n", "after names"},
+        {"suites: [{name: A, class: a, changeover_hours: 1}, {name: A, class: a, changeover_hours: 1}]\nprocesses: [{service: s, titre_unit: g/L,"
+            " stages: [{id: x, name: x, name_zh: x, class: a, hours: 1}]}]\n", "suites[1].name"},
+        {"suites: [{name: A, class: a, changeover_hours: 1}]\nprocesses: [{service: s, titre_unit: g/L, stages: [{id: x, name: x, name_zh: x,"
+            " class: b, hours: 1}]}]\n", "processes[0].stages[0]: no suite"},
+        {"suites: [{name: A, class: a, changeover_hours: 1}]\nprocesses: [{service: s, titre_unit: g/L, stages: [{id: x, name: x, name_zh: x,"
+            " class: a, hours: 1, after: [y]}]}]\n", "after names"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[] = "/tmp/qiao-plant-XXXXXX", error[512];
@@ -424,7 +429,8 @@ static void
 the_batch_record_reads_as_it_should(void **state)
 {
     struct answer answer;
-    run("cdmo.antibody", "{" ANTIBODY ",'actual_yield':'4554','earliest_start':'2026-04-01T08:00:00+08:00'}", "{'slips':[{'stage':'harvest','hours':12}]}", &answer);
+    run("cdmo.antibody", "{" ANTIBODY ",'actual_yield':'4554','earliest_start':'2026-04-01T08:00:00+08:00'}", "{'slips':[{'stage':'harvest',"
+        "'hours':12}]}", &answer);
     support_golden(&answer, "batch-record.en.txt", "batch-record.en.txt");
     support_golden(&answer, "batch-record.zh.txt", "batch-record.zh.txt");
     answer_fini(&answer);

@@ -188,7 +188,8 @@ money_is_written_with_its_currencys_places(void **state)
 #define FACTS "'applicant':'Acme','founded_on':'2020-05-01','debt_ratio_percent':'45.5'"
 #define EQUITY FACTS ",'amount':{'amount':2000000000,'currency':'CNY'},'sector':'biotech','stage':'a','rd_share_percent':'38','patents':7,'high_tech':true"
 #define LEASE FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'4.8','months':36,'overdue_days':0,'new_equipment':true"
-#define CARGO FACTS ",'cover':'cargo','claims_5y':0,'gmp_certified':true,'value':{'amount':100000000,'currency':'CNY'},'value_basis':'cfr','rate_percent':'0.35'"
+#define CARGO FACTS ",'cover':'cargo','claims_5y':0,'gmp_certified':true,'value':{'amount':100000000,'currency':'CNY'},'value_basis':'cfr',"
+    "'rate_percent':'0.35'"
 
 static void
 run(const char *service, const char *input, struct answer *answer)
@@ -212,7 +213,8 @@ static void
 a_knock_out_decides_alone_and_every_criterion_is_listed(void **state)
 {
     struct answer answer;
-    run("funding.fund", "{'applicant':'Acme','founded_on':'2020-05-01','debt_ratio_percent':'70.1','amount':{'amount':1,'currency':'CNY'},'sector':'biotech','stage':'a','rd_share_percent':'38','patents':7,'high_tech':true}", &answer);
+    run("funding.fund", "{'applicant':'Acme','founded_on':'2020-05-01','debt_ratio_percent':'70.1','amount':{'amount':1,'currency':'CNY'},"
+        "'sector':'biotech','stage':'a','rd_share_percent':'38','patents':7,'high_tech':true}", &answer);
     assert_int_equal(answer.kind, ANSWER_DONE);
     assert_string_equal(answer.outcome, "not-eligible");
     assert_int_equal(support_integer(&answer, "score"), 80);
@@ -225,7 +227,8 @@ static void
 a_middling_score_is_for_a_person(void **state)
 {
     struct answer answer;
-    run("funding.equity", "{'applicant':'Acme','founded_on':'2010-05-01','debt_ratio_percent':'50','amount':{'amount':1,'currency':'CNY'},'sector':'biotech','stage':'a','rd_share_percent':'14.99','patents':3,'high_tech':false}", &answer);
+    run("funding.equity", "{'applicant':'Acme','founded_on':'2010-05-01','debt_ratio_percent':'50','amount':{'amount':1,'currency':'CNY'},"
+        "'sector':'biotech','stage':'a','rd_share_percent':'14.99','patents':3,'high_tech':false}", &answer);
     assert_string_equal(answer.outcome, "refer");
     assert_int_equal(support_integer(&answer, "score"), 50);
     answer_fini(&answer);
@@ -236,10 +239,12 @@ an_age_is_counted_in_completed_years(void **state)
 {
     struct answer answer;
     /* today is 2026-03-31: ten years old today, and eleven tomorrow would still be ten */
-    run("funding.equity", "{'applicant':'A','founded_on':'2015-04-01','debt_ratio_percent':'1','amount':{'amount':1,'currency':'CNY'},'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", &answer);
+    run("funding.equity", "{'applicant':'A','founded_on':'2015-04-01','debt_ratio_percent':'1','amount':{'amount':1,'currency':'CNY'},'sector':'tcm',"
+        "'stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", &answer);
     assert_int_equal(support_integer(&answer, "score"), 45);
     answer_fini(&answer);
-    run("funding.equity", "{'applicant':'A','founded_on':'2015-03-31','debt_ratio_percent':'1','amount':{'amount':1,'currency':'CNY'},'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", &answer);
+    run("funding.equity", "{'applicant':'A','founded_on':'2015-03-31','debt_ratio_percent':'1','amount':{'amount':1,'currency':'CNY'},'sector':'tcm',"
+        "'stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", &answer);
     assert_int_equal(support_integer(&answer, "score"), 30);
     answer_fini(&answer);
 }
@@ -248,7 +253,8 @@ static void
 what_the_policy_lacks_is_asked_back_at_once(void **state)
 {
     struct answer answer;
-    run("funding.equity", "{'applicant':'Acme','amount':{'amount':1,'currency':'CNY'},'sector':'biotech','stage':'a','rd_share_percent':'38','patents':7,'high_tech':true}", &answer);
+    run("funding.equity", "{'applicant':'Acme','amount':{'amount':1,'currency':'CNY'},'sector':'biotech','stage':'a','rd_share_percent':'38',"
+        "'patents':7,'high_tech':true}", &answer);
     assert_int_equal(answer.kind, ANSWER_ASK);
     assert_int_equal(answer.fields_n, 2);
     assert_string_equal(answer.fields[0], "founded_on");
@@ -296,7 +302,8 @@ the_longest_schedule_fits_the_body(void **state)
 {
     struct answer answer;
     size_t size;
-    run("funding.lease", "{" FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'4.8','months':360,'overdue_days':0,'new_equipment':true}", &answer);
+    run("funding.lease", "{" FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'4.8','months':360,'overdue_days':0,"
+        "'new_equipment':true}", &answer);
     char *text = job_body(&answer, &size);
     assert_true(size <= JOB_BODY_BYTES_MAX);
     assert_non_null(strstr(text, "\"schedule.en.txt\":"));
@@ -314,7 +321,8 @@ insurance_is_quoted(void **state)
     assert_int_equal(money_field(&answer, "premium"), 386488);
     answer_fini(&answer);
     run("funding.insurance",
-        "{" FACTS ",'cover':'liability','claims_5y':1,'gmp_certified':false,'expected_loss':{'amount':18000,'currency':'CNY'},'fixed_cost':{'amount':4000,'currency':'CNY'},"
+        "{" FACTS ",'cover':'liability','claims_5y':1,'gmp_certified':false,'expected_loss':{'amount':18000,'currency':'CNY'},"
+            "'fixed_cost':{'amount':4000,'currency':'CNY'},"
         "'commission':'0.20','margin':'0.05','units':120}", &answer);
     assert_string_equal(answer.outcome, "quoted");
     assert_int_equal(money_field(&answer, "premium"), 3520000);
@@ -328,12 +336,18 @@ bad_input_is_refused_by_its_path(void **state)
         const char *service, *input, *path;
     } cases[] = {
         {"funding.equity", "{}", "input.applicant"},
-        {"funding.equity", "{'applicant':'A','founded_on':'soon','debt_ratio_percent':'1','amount':{'amount':1,'currency':'CNY'},'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.founded_on"},
-        {"funding.equity", "{'applicant':'A','founded_on':'2020-01-01','debt_ratio_percent':'high','amount':{'amount':1,'currency':'CNY'},'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.debt_ratio_percent"},
-        {"funding.equity", "{'applicant':'A','founded_on':'2020-01-01','debt_ratio_percent':'1','amount':{'amount':-1,'currency':'CNY'},'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.amount"},
-        {"funding.equity", "{'applicant':'A','founded_on':'2020-01-01','debt_ratio_percent':'1','amount':{'amount':1,'currency':'yuan'},'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.amount"},
-        {"funding.lease", "{" FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'4.8','months':361,'overdue_days':0,'new_equipment':true}", "input.months"},
-        {"funding.lease", "{" FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'-4.8','months':36,'overdue_days':0,'new_equipment':true}", "input.annual_rate_percent"},
+        {"funding.equity", "{'applicant':'A','founded_on':'soon','debt_ratio_percent':'1','amount':{'amount':1,'currency':'CNY'},'sector':'tcm',"
+            "'stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.founded_on"},
+        {"funding.equity", "{'applicant':'A','founded_on':'2020-01-01','debt_ratio_percent':'high','amount':{'amount':1,'currency':'CNY'},"
+            "'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.debt_ratio_percent"},
+        {"funding.equity", "{'applicant':'A','founded_on':'2020-01-01','debt_ratio_percent':'1','amount':{'amount':-1,'currency':'CNY'},"
+            "'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.amount"},
+        {"funding.equity", "{'applicant':'A','founded_on':'2020-01-01','debt_ratio_percent':'1','amount':{'amount':1,'currency':'yuan'},"
+            "'sector':'tcm','stage':'b','rd_share_percent':'1','patents':0,'high_tech':false}", "input.amount"},
+        {"funding.lease", "{" FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'4.8','months':361,'overdue_days':0,"
+            "'new_equipment':true}", "input.months"},
+        {"funding.lease", "{" FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'-4.8','months':36,'overdue_days':0,"
+            "'new_equipment':true}", "input.annual_rate_percent"},
         {"funding.lease", "{" LEASE ",'balloon':{'amount':500000000,'currency':'CNY'}}", "input.balloon"},
         {"funding.lease", "{" LEASE ",'fee':{'amount':1,'currency':'USD'}}", "input.fee"},
         {"funding.lease", "{" LEASE ",'timing':'later'}", "input.timing"},
@@ -358,9 +372,12 @@ a_bad_policy_file_says_where(void **state)
     } cases[] = {
         {"policies: 7\n", "policies"},
         {"policies:\n  - {name: a, version: '1', services: [x], pass: 1, refer: 0, colour: red}\n", "colour"},
-        {"policies:\n  - {name: a, version: '1', services: [x], pass: 1, refer: 0, criteria: [{id: a, field: f, title: t, title_zh: t, type: text, op: ge, value: '1', weight: 1}]}\n", "policies[0].criteria[0]: ge and le"},
-        {"policies:\n  - {name: a, version: '1', services: [x], pass: 1, refer: 0, criteria: [{id: a, field: f, title: t, title_zh: t, type: number, op: ge, value: many, weight: 1}]}\n", "no decimal"},
-        {"policies:\n  - {name: a, version: '1', services: [x], pass: 1, refer: 0, criteria: [{id: a, field: f, title: t, title_zh: t, type: money, op: ge, value: '5', weight: 1}]}\n", "currency"},
+        {"policies:\n  - {name: a, version: '1', services: [x], pass: 1, refer: 0, criteria: [{id: a, field: f, title: t, title_zh: t, type: text,"
+            " op: ge, value: '1', weight: 1}]}\n", "policies[0].criteria[0]: ge and le"},
+        {"policies:\n  - {name: a, version: '1', services: [x], pass: 1, refer: 0, criteria: [{id: a, field: f, title: t, title_zh: t, type: number,"
+            " op: ge, value: many, weight: 1}]}\n", "no decimal"},
+        {"policies:\n  - {name: a, version: '1', services: [x], pass: 1, refer: 0, criteria: [{id: a, field: f, title: t, title_zh: t, type: money,"
+            " op: ge, value: '5', weight: 1}]}\n", "currency"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[] = "/tmp/qiao-policy-XXXXXX", error[512];

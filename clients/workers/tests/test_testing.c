@@ -317,17 +317,27 @@ bad_input_is_refused_by_its_path(void **state)
         {INPUT, "{'specification':{'id':'A','version':'1','tests':[{}]}}", "body.specification.rounding", FAULT_MISSING},
         {INPUT, "{'specification':{'id':'A','version':'1','rounding':'up','tests':[{}]}}", "body.specification.rounding", FAULT_MISIDENTIFIED},
         {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[]}}", "body.specification.tests", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x'},{'id':'x'}]}}", "body.specification.tests[1].id", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x'},{'id':'x'}]}}", "body.specification.tests[1].id",
+            FAULT_MISIDENTIFIED},
         {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[7]}}", "body.specification.tests[0]", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay'}]},'results':{'x':['1']}}", "body.specification.tests[0].lower", FAULT_MISSING},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'2','upper':'1'}]},'results':{'x':['1']}}", "body.specification.tests[0].lower", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{}}", "body.results.x", FAULT_MISSING},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{'x':[]}}", "body.results.x", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{'x':['1','n/a']}}", "body.results.x[1]", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{'x':[1.00000000000000001e300]}}", "body.results.x[0]", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'dissolution','q':'80'}]},'results':{'x':[1,2,3]}}", "body.results.x", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'uniformity'}]},'results':{'x':[1,2,3]}}", "body.results.x", FAULT_MISIDENTIFIED},
-        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'attribute','inspected':5,'accept':9}]},'results':{'x':1}}", "body.specification.tests[0].accept", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay'}]},'results':{'x':['1']}}",
+            "body.specification.tests[0].lower", FAULT_MISSING},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'2','upper':'1'}]},"
+            "'results':{'x':['1']}}", "body.specification.tests[0].lower", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{}}",
+            "body.results.x", FAULT_MISSING},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{'x':[]}}",
+            "body.results.x", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{'x':['1',"
+            "'n/a']}}", "body.results.x[1]", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},"
+            "'results':{'x':[1.00000000000000001e300]}}", "body.results.x[0]", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'dissolution','q':'80'}]},'results':{'x':[1,2,"
+            "3]}}", "body.results.x", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'uniformity'}]},'results':{'x':[1,2,3]}}",
+            "body.results.x", FAULT_MISIDENTIFIED},
+        {INPUT, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'attribute','inspected':5,'accept':9}]},"
+            "'results':{'x':1}}", "body.specification.tests[0].accept", FAULT_MISIDENTIFIED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct answer answer;
@@ -344,7 +354,8 @@ replicates_are_bounded(void **state)
     char *body = malloc(16384);
     struct answer answer;
     for (int n = 1000; n <= 1001; n++) {
-        size_t used = (size_t)snprintf(body, 16384, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay','lower':'1'}]},'results':{'x':[1");
+        size_t used = (size_t)snprintf(body, 16384, "{'specification':{'id':'A','version':'1','rounding':'usp','tests':[{'id':'x','kind':'assay',"
+            "'lower':'1'}]},'results':{'x':[1");
         for (int i = 1; i < n; i++)
             used += (size_t)snprintf(body + used, 16384 - used, ",%d", i % 10);
         snprintf(body + used, 16384 - used, "]}}");
