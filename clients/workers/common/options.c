@@ -23,7 +23,7 @@ static const struct row {
     {"capacity", "N", "tasks at once, 1 to 256 (default 16)", CODE_CAPACITY},
     {"name", "NAME", "name of this process, for operators", CODE_NAME},
     {"attributes", "FILE", "JSON object of attributes to offer; `site` [latitude, longitude] is also the place", CODE_ATTRIBUTES},
-    {"verify", NULL, "verify results of other members; compute nothing new where the broker can tell", CODE_VERIFY},
+    {"verify", NULL, "only verify results of other members, no new work", CODE_VERIFY},
     {"decide", NULL, "also agree to results that are held for a person's decision", CODE_DECIDE},
     {"speed", "N", "compress planned time: milestones come N times faster (default 1)", CODE_SPEED},
     {"try", "SERVICE", "compute once without a broker and print the answer; needs --input", CODE_TRY},

@@ -23,7 +23,7 @@ struct options {
     uint32_t capacity;
     const char *name; /* of this process, for operators; NULL: the program's */
     const char *attributes; /* a JSON file */
-    bool verify;      /* this process only verifies what other members computed, where the broker can tell */
+    bool verify;      /* this process only verifies what other members computed */
     bool decide;      /* it also decides what is held for a decision */
     double speed;     /* how much faster than in the plan milestones come */
     const char *try_service, *try_input, *try_body; /* compute once, without a broker */

@@ -48,7 +48,8 @@ offers_make(struct worker *worker, const json_t *attributes)
 {
     const json_t *site = json_object_get(attributes, "site");
     struct qiao_map *map = map_of_json(attributes);
-    struct qiao_offer offer = {.capacity = worker->options.capacity, .worker = worker->options.name ? worker->options.name : worker->kind->program};
+    struct qiao_offer offer = {.capacity = worker->options.capacity, .verify_only = worker->options.verify,
+        .worker = worker->options.name ? worker->options.name : worker->kind->program};
     enum qiao_status status = QIAO_OK;
     if (!map || !qiao_map_bytes(map, &offer.attributes)) {
         fprintf(stderr, "%s: the attributes are too large\n", worker->kind->program);

@@ -19,18 +19,11 @@ log_collect(cyaml_log_t level, void *context, const char *format, va_list argume
         snprintf(error + used, YAML_ERROR_BYTES - used, "; %s", line + (strncmp(line, "Load: ", 6) == 0 ? 6 : 0));
 }
 
-static cyaml_config_t
-config_of(char *error)
-{
-    return (cyaml_config_t){.log_fn = error ? log_collect : NULL, .log_ctx = error, .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem,
-                            .flags = CYAML_CFG_NO_ALIAS};
-}
-
 bool
 yaml_file_load(const char *path, const cyaml_schema_value_t *schema, void **out_data, char error[YAML_ERROR_BYTES])
 {
     cyaml_data_t *data = NULL;
-    cyaml_config_t config = config_of(error);
+    const cyaml_config_t config = {.log_fn = log_collect, .log_ctx = error, .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem, .flags = CYAML_CFG_NO_ALIAS};
     snprintf(error, YAML_ERROR_BYTES, "%s", path);
     cyaml_err_t status = cyaml_load_file(path, &config, schema, &data, NULL);
     if (status != CYAML_OK) {
@@ -45,7 +38,7 @@ yaml_file_load(const char *path, const cyaml_schema_value_t *schema, void **out_
 void
 yaml_file_free(const cyaml_schema_value_t *schema, void *data)
 {
-    cyaml_config_t config = config_of(NULL);
+    const cyaml_config_t config = {.log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem};
     if (data)
         cyaml_free(&config, schema, data, 0);
 }

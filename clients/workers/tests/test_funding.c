@@ -188,7 +188,7 @@ money_is_written_with_its_currencys_places(void **state)
 #define FACTS "'applicant':'Acme','founded_on':'2020-05-01','debt_ratio_percent':'45.5'"
 #define EQUITY FACTS ",'amount':{'amount':2000000000,'currency':'CNY'},'sector':'biotech','stage':'a','rd_share_percent':'38','patents':7,'high_tech':true"
 #define LEASE FACTS ",'amount':{'amount':500000000,'currency':'CNY'},'annual_rate_percent':'4.8','months':36,'overdue_days':0,'new_equipment':true"
-#define CARGO FACTS ",'cover':'cargo','claims_5y':0,'gmp_certified':true,'value':{'amount':100000000,'currency':'CNY'},'value_basis':'cfr',"
+#define CARGO FACTS ",'cover':'cargo','claims_5y':0,'gmp_certified':true,'value':{'amount':100000000,'currency':'CNY'},'value_basis':'cfr'," \
     "'rate_percent':'0.35'"
 
 static void
