@@ -14,6 +14,7 @@ struct engine_reader {
     sqlite3 *db;
     sqlite3_stmt *batch;
     sqlite3_stmt *open_event;
+    uint8_t *copy; /* of the event that open_event handed out last */
 };
 
 void
@@ -30,6 +31,7 @@ journal_reader_close(struct engine_reader **reader_p)
     if (reader->db != NULL) {
         sql_close(&reader->db);
     }
+    free(reader->copy);
     free(reader);
 }
 
@@ -186,25 +188,47 @@ event_of_row(sqlite3_stmt *stmt, struct engine_event *out_event, struct store_er
     return STORE_OK;
 }
 
+/* Copied: a statement that stays on its row would keep the log from starting anew. */
+static enum store_status
+open_event_copy(struct engine_reader *reader, struct engine_event *out_event, struct store_error *out_error)
+{
+    struct engine_event event;
+    enum store_status status = event_of_row(reader->open_event, &event, out_error);
+    uint8_t *copy;
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    copy = realloc(reader->copy, event.n);
+    if (copy == NULL) {
+        return error_set(out_error, STORE_NO_MEMORY, "no memory for an event");
+    }
+    memcpy(copy, event.p, event.n);
+    reader->copy = copy;
+    event.p = copy;
+    *out_event = event;
+    return STORE_OK;
+}
+
 enum store_status
 journal_open_event(struct engine_reader *reader, uint64_t seq, struct engine_event *out_event,
                    struct store_error *out_error)
 {
+    enum store_status status;
     int rc;
 
-    /* Reset here and not at the end: the caller still looks at the row's bytes. */
-    sqlite3_reset(reader->open_event);
     sqlite3_bind_int64(reader->open_event, 1, (sqlite3_int64)seq);
     rc = sqlite3_step(reader->open_event);
     if (rc == SQLITE_ROW) {
-        return event_of_row(reader->open_event, out_event, out_error);
+        status = open_event_copy(reader, out_event, out_error);
+    } else if (rc == SQLITE_DONE) {
+        status = error_set_seq(out_error, STORE_NOT_FOUND, seq, "event %llu is not in the open table",
+                               (unsigned long long)seq);
+    } else {
+        status = sql_error(reader->db, rc, "journal.db: reading the open table", out_error);
     }
     sqlite3_reset(reader->open_event);
-    if (rc != SQLITE_DONE) {
-        return sql_error(reader->db, rc, "journal.db: reading the open table", out_error);
-    }
-    return error_set_seq(out_error, STORE_NOT_FOUND, seq, "event %llu is not in the open table",
-                         (unsigned long long)seq);
+    return status;
 }
 
 enum store_status

@@ -37,6 +37,7 @@ struct history_reader {
     sqlite3_stmt *get;
     sqlite3_stmt *name;
     sqlite3_stmt *service_after;
+    uint8_t *copy; /* of the row that was handed out last */
 };
 
 struct scan {
@@ -71,6 +72,7 @@ history_reader_close(struct history_reader **reader_p)
     if (reader->owns) {
         sql_close(&reader->db);
     }
+    free(reader->copy);
     free(reader);
 }
 
@@ -170,36 +172,56 @@ row_read(sqlite3_stmt *stmt, struct store_finished *out_row, struct store_error 
     return STORE_OK;
 }
 
-enum store_status
-history_get(struct history_reader *reader, uint64_t id, struct store_finished *out_finished,
-            struct store_error *out_error)
+/* A row of the statement, copied: a statement that stays on its row would keep the reader at that moment for ever. */
+static enum store_status
+row_copy(struct history_reader *reader, struct store_finished *out_row, struct store_error *out_error)
 {
     struct store_finished row;
-    enum store_status status;
-    int rc;
+    enum store_status status = row_read(reader->get, &row, out_error);
+    uint8_t *copy;
 
-    /* Reset here and not at the end: the caller still looks at the row's bytes. */
-    sqlite3_reset(reader->get);
-    sqlite3_bind_int64(reader->get, 1, (sqlite3_int64)id);
-    rc = sqlite3_step(reader->get);
-    if (rc != SQLITE_ROW) {
-        sqlite3_reset(reader->get);
-        return rc == SQLITE_DONE ? error_set(out_error, STORE_NOT_FOUND, "history does not know request %llu",
-                                             (unsigned long long)id)
-                                 : sql_error(reader->db, rc, "history.db: reading a row", out_error);
-    }
-    status = row_read(reader->get, &row, out_error);
     if (status != STORE_OK) {
         return status;
     }
     row.trail = sqlite3_column_blob(reader->get, 7);
     row.trail_n = (uint32_t)sqlite3_column_bytes(reader->get, 7);
-    if (history_event_crc(id, row.seq, row.trail, row.trail_n) != (uint32_t)sqlite3_column_int64(reader->get, 6)) {
+    if (history_event_crc(row.id, row.seq, row.trail, row.trail_n) != (uint32_t)sqlite3_column_int64(reader->get, 6)) {
         return error_set_seq(out_error, STORE_DAMAGED, row.seq, "history.db: the trail of request %llu fails its"
-                             " checksum", (unsigned long long)id);
+                             " checksum", (unsigned long long)row.id);
     }
-    *out_finished = row;
+    copy = realloc(reader->copy, (size_t)row.event_n + row.trail_n + 1);
+    if (copy == NULL) {
+        return error_set(out_error, STORE_NO_MEMORY, "no memory for a row of history");
+    }
+    memcpy(copy, row.event, row.event_n);
+    if (row.trail_n > 0) {
+        memcpy(copy + row.event_n, row.trail, row.trail_n);
+    }
+    reader->copy = copy;
+    row.event = copy;
+    row.trail = copy + row.event_n;
+    *out_row = row;
     return STORE_OK;
+}
+
+enum store_status
+history_get(struct history_reader *reader, uint64_t id, struct store_finished *out_finished,
+            struct store_error *out_error)
+{
+    enum store_status status;
+    int rc;
+
+    sqlite3_bind_int64(reader->get, 1, (sqlite3_int64)id);
+    rc = sqlite3_step(reader->get);
+    if (rc == SQLITE_ROW) {
+        status = row_copy(reader, out_finished, out_error);
+    } else if (rc == SQLITE_DONE) {
+        status = error_set(out_error, STORE_NOT_FOUND, "history does not know request %llu", (unsigned long long)id);
+    } else {
+        status = sql_error(reader->db, rc, "history.db: reading a row", out_error);
+    }
+    sqlite3_reset(reader->get);
+    return status;
 }
 
 /* ------------------------------------------------------------- pages */

@@ -214,6 +214,8 @@ store_close(struct store **store_p, int64_t catch_up_us, struct store_error *out
     if (store->compactor != NULL) {
         compactor_stop(&store->compactor, &store->mark_seq, &store->first_seq, NULL);
     }
+    /* Readers first: the writer that closes last leaves no log behind. */
+    history_reader_close(&store->history_reader);
     projector_stop(&store->projector, catch_up_us);
     committer_stop(&store->committer);
     if (status == STORE_OK) {

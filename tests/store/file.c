@@ -58,13 +58,16 @@ file_flip(const char *dir, const char *name, const void *bytes, size_t n)
     const char *path = path_of(dir, name);
     size_t size;
     uint8_t *all = file_read(path, &size);
-    const uint8_t *found = memmem(all, size, bytes, n);
+    const uint8_t *at = all, *found;
+    bool any = false;
 
-    if (found != NULL) {
+    while ((found = memmem(at, size - (size_t)(at - all), bytes, n)) != NULL) {
         byte_flip(path, (size_t)(found - all) + n - 1);
+        at = found + n;
+        any = true;
     }
     free(all);
-    return found != NULL;
+    return any;
 }
 
 void

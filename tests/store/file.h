@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Flip one bit of the last byte of the first place where these bytes stand. False: they stand nowhere. */
+/* Flip one bit of the last byte wherever these bytes stand (SQLite leaves old copies in pages). False: nowhere. */
 bool file_flip(const char *dir, const char *name, const void *bytes, size_t n);
 
 /* Flip one bit at that fraction (in per mille) of the file. */

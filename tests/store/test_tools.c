@@ -126,9 +126,9 @@ dump_shows_each_event_on_a_line(void **state)
     assert_int_equal(store_journal_dump(world->dir, 7, 8, false, out, &error), STORE_OK);
     fclose(out);
     assert_string_equal(text,
-                        "seq=7 event=accepted at=1970-01-01T00:00:00.000002Z id=1JN7HRG000060 service=coldchain.transport"
+                        "seq=7 event=accepted at=1970-01-01T00:00:00.000002Z id=00SAKY4000060 service=coldchain.transport"
                         " requester=bio-c status=ready body=256B\n"
-                        "seq=8 event=assigned at=1970-01-01T00:00:00.000003Z id=1JN7HRG000060 prev=7"
+                        "seq=8 event=assigned at=1970-01-01T00:00:00.000003Z id=00SAKY4000060 prev=7"
                         " service=coldchain.transport requester=bio-c performer=lab-1 status=in-progress\n");
     free(text);
 }
