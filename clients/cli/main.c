@@ -81,8 +81,11 @@ run(struct cli *cli, int argc, char **argv)
         snprintf(said, sizeof said, "unknown command '%s'", words[0]);
         return usage_error(cli, NULL, said);
     }
-    if (command->verbatim && !(count > named && (strcmp(words[named], "--help") == 0 || strcmp(words[named], "-h") == 0)))
+    if (command->verbatim && !(count > named && (strcmp(words[named], "--help") == 0 || strcmp(words[named], "-h") == 0))) {
+        if (cli->context)
+            setenv("QIAO_CONTEXT", cli->context, 1);
         return command->raw((int)(count - named) + 1, words + named - 1);
+    }
     if (!args_parse(&args, command, words + named, count - named, cli_now_us(), NULL, said, sizeof said) && !command->verbatim)
         return usage_error(cli, command, said);
     settings(cli, &args);

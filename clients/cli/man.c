@@ -78,11 +78,9 @@ options(FILE *out, const struct option *list, enum lang lang)
         roff_line(out, text_in(&o->help, lang));
         if (o->choices && o->value) {
             fputs(lang == LANG_ZH ? "取值:\n" : "One of:\n", out);
-            for (const char *p = o->choices; *p; p += p[strcspn(p, "|")] ? strcspn(p, "|") + 1 : strcspn(p, "|")) {
-                char word[32];
-                snprintf(word, sizeof word, "%.*s", (int)strcspn(p, "|"), p);
-                roff_line(out, word);
-            }
+            for (const char *p = o->choices; *p; p++)
+                fputs(*p == '|' ? "\n" : *p == '-' ? "\\-" : (char[]){ *p, '\0' }, out);
+            fputc('\n', out);
         }
     }
 }

@@ -1,4 +1,5 @@
 /* The table of commands: the operator's side. */
+#include "bench.h"
 #include "table.h"
 
 #define ARGUMENT_SERVICE_OR_PARTY { "SERVICE", ARGUMENT_SERVICE, .optional = true, .help = { "the service; or name a provider with --party", \
@@ -65,6 +66,31 @@ const struct command table_operator[] = {
         "吊销机构、成员或服务;即时生效" }, { 0 }, ARGUMENTS(ARGUMENT_PARTY),
       OPTIONS({ "member", 0, OPTION_TEXT, .value = "NAME", .help = { "only this member", "只吊销该成员" } }, OPTION_SERVICES, OPTION_ROLE, OPTION_MESSAGE),
           .run = run_party_revoke },
+    { "bench", { "Measure how many requests go through a broker, and how long each takes", "测量代理的吞吐量与时延" },
+      { "A producer process submits requests, a worker process completes them; both use contexts that may do so.",
+        "一个进程提交请求,另一个进程执行;各用有相应权限的连接配置。" },
+      NULL,
+      OPTIONS({ "context", 0, OPTION_CONTEXT, .value = "NAME", .help = { "of the requester (default: the current one)", "请求方的连接配置(默认当前配置)" } },
+              { "worker-context", 0, OPTION_CONTEXT, .value = "NAME", .help = { "of the performer (default: the same)", "服务方的连接配置(默认相同)" } },
+              { "service", 0, OPTION_SERVICE, .value = "SERVICE", .help = { "what is asked for (default bench.echo)", "所请求的服务(默认 bench.echo)" } },
+              { "window", 0, OPTION_NUMBER, .value = "N", .help = { "requests under way at once (default 2048)", "同时在途的请求数(默认 2048)" } },
+              { "seconds", 0, OPTION_NUMBER, .value = "N", .help = { "measure for so long (default 10)", "测量秒数(默认 10)" } },
+              { "warmup", 0, OPTION_NUMBER, .value = "N", .help = { "seconds before that (default 1)", "预热秒数(默认 1)" } },
+              { "count", 0, OPTION_NUMBER, .value = "N", .help = { "instead: measure so many requests", "改为测量若干请求" } },
+              { "latency", 0, OPTION_FLAG, .help = { "the same as --window 1", "等同 --window 1" } },
+              { "queued", 0, OPTION_NUMBER, .value = "N", .help = { "accept N requests with no worker, then drain them", "先无人执行地接受 N 个请求,再排空" } },
+              { "body", 0, OPTION_NUMBER, .value = "N", .help = { "bytes of a request (default 256)", "请求字节数(默认 256)" } },
+              { "output", 0, OPTION_NUMBER, .value = "N", .help = { "bytes of a result (default 64)", "结果字节数(默认 64)" } },
+              { "no-packing", 0, OPTION_FLAG, .help = { "one record per frame from this side", "本方每帧一条记录" } },
+              { "no-worker", 0, OPTION_FLAG, .help = { "somebody else performs", "由他人执行" } },
+              { "broker-pid", 0, OPTION_NUMBER, .value = "PID", .help = { "also show the broker's processor time and memory", "同时显示代理的处理器时间与内存" } },
+              { "data-dir", 0, OPTION_DIRECTORY, .value = "DIR", .help = { "take the pid from DIR/pid", "从 DIR/pid 取进程号" } },
+              { "durability", 0, OPTION_TEXT, .value = "TEXT", .help = { "printed as given: what the broker does before it answers",
+                  "原样打印:代理应答前的持久化方式" } },
+              { "json", 0, OPTION_FLAG, .help = { "one object", "输出一个 JSON 对象" } }),
+      .examples = EXAMPLES({ "qiao bench --window 2048 --seconds 10", { "Throughput", "吞吐量" } }, { "qiao bench --latency --json", { "One at a time",
+          "逐个测量时延" } }),
+      .verbatim = true, .raw = bench_main },
     { "catalogue reload", { "Load the catalogue again, as SIGHUP does", "重新加载服务目录" }, { 0 }, .run = run_catalogue_reload },
     { 0 },
 };
