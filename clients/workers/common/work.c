@@ -290,6 +290,7 @@ work_answer(struct worker *worker, struct work *work)
     switch (answer->kind) {
     case ANSWER_DONE:
         work->state = WORK_PLAYING;
+        work_log(worker, work, "working", "");
         work_play(worker, work);
         break;
     case ANSWER_ASK: task_ask(worker, work); break;

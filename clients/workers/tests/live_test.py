@@ -1,0 +1,181 @@
+"""The four workers against a real broker: whole requests, crashes, verification, aborts. Needs QIAO_BUILD."""
+import json
+import os
+import signal
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.join(HERE, "..", "..", "..", "tests")
+sys.path[:0] = [TESTS, os.path.join(TESTS, "system")]
+import tap  # noqa: E402
+from broker import Broker, program  # noqa: E402
+
+DISSOLUTION = {"specification": {"id": "SP-1", "version": "3", "rounding": "usp", "tests": [{"id": "dissolution", "kind": "dissolution", "q": "80"}]},
+               "results": {"dissolution": ["86", "88", "84", "87", "90", "85"]}}
+ASSAY = {"specification": {"id": "SP-1", "version": "3", "rounding": "gbt8170", "tests": [{"id": "assay", "kind": "assay", "lower": "97.9"}]},
+         "results": {"assay": ["97.85"]}}
+SAMPLE = {"product": "Ibuprofen", "batch": "B-1", "sample": "S-1"}
+ANTIBODY = {"product": "mAb", "batch": "B-1", "titre": "3.2", "volume": "2000", "recoveries": ["0.95", "0.90", "0.92", "0.96"]}
+LEASE = {"applicant": "Acme", "founded_on": "2020-05-01", "debt_ratio_percent": "45.5", "amount": {"amount": 500000000, "currency": "CNY"},
+         "annual_rate_percent": "4.8", "months": 36, "overdue_days": 0, "new_equipment": True}
+CURVE = "time,celsius\n" + "".join(f"2026-03-01T12:{minute:02d}:00Z,{5 + minute % 3}\n" for minute in range(60))
+
+
+class Live(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = Broker()
+        cls.addClassCleanup(cls.broker.__exit__)
+        cls.acme = cls.broker.party("acme", roles=["requester"])
+        cls.members = {}
+        for kind, services in {"testing": "testing.*", "cdmo": "cdmo.*", "coldchain": "cold-chain.*", "funding": "funding.*"}.items():
+            cls.members[kind, "one"] = cls.broker.party(f"{kind}-party", roles=["performer"], services=[services], member="one")
+        for kind in ("testing", "cdmo"):
+            for member in ("two", "three"):
+                cls.members[kind, member] = cls.broker.member(f"{kind}-party", member)
+
+    def worker(self, kind, member="one", *words):
+        child = self.broker.child(program(f"qiao-{kind}"), "--context", self.members[kind, member], "--name", member, *words)
+        self.addCleanup(lambda: child.process.poll() is None and child.stop())
+        child.line("ready")
+        return child
+
+    def submit(self, service, input, body=None):
+        document = {"service": service, "input": input}
+        if body is not None:
+            document["body"] = body if isinstance(body, str) else json.dumps(body)
+        return self.broker.qiao("submit", "-", "--json", context=self.acme, input=json.dumps(document)).json()["id"]
+
+    def ended(self, request):
+        """Wait for the end; the request with its trail and output."""
+        self.broker.qiao("watch", request, "--from", "0", "--json", context=self.acme, ok=False)
+        return self.broker.qiao("get", request, "--all", "--json", context=self.acme).json()
+
+    def documents(self, request):
+        folder = os.path.join(self.broker.home, f"output-{request}")
+        self.broker.qiao("output", request, "-o", folder, context=self.acme)
+        files = {}
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                files[name] = file.read()
+        return files
+
+    def event(self, request, word):
+        """Wait until an event of the request contains this word; events of the past count."""
+        watch = self.broker.child(program("qiao"), "watch", request, "--from", "0", "--json", context=self.acme)
+        watch.line(f'"{word}"')
+        watch.kill()
+
+
+class Testing(Live):
+    def test_a_certificate_is_published_once_another_member_verified_it(self):
+        worker, reviewer = self.worker("testing"), self.worker("testing", "two", "--verify")
+        request = self.submit("testing.release", {**SAMPLE, "more_replicates": {"dissolution": ["82", "79", "88", "85", "81", "83"]}}, DISSOLUTION)
+        row = self.ended(request)
+        self.assertEqual(("completed", "conforming", "published"), (row["status"], row["outcome"], row["business_status"]))
+        reviewer.line("verified")
+        worker.line("completed")
+        files = self.documents(request)
+        self.assertTrue(any("mean 84.83 %, S2" in text for text in files.values()), files.keys())
+
+    def test_out_of_specification_is_completed_once_and_never_tried_again(self):
+        self.worker("testing"), self.worker("testing", "two", "--verify")
+        row = self.ended(self.submit("testing.release", SAMPLE, ASSAY))
+        self.assertEqual(("completed", "out-of-specification", 1), (row["status"], row["outcome"], row["attempt"]))
+
+    def test_a_further_stage_is_asked_back(self):
+        worker = self.worker("testing")
+        self.worker("testing", "two", "--verify")
+        request = self.submit("testing.release", SAMPLE, DISSOLUTION)
+        worker.line("asked")
+        self.broker.qiao("reply", request, "-", context=self.acme, input=json.dumps({"more_replicates": {"dissolution": ["82", "79", "88", "85", "81", "83"]}}))
+        row = self.ended(request)
+        self.assertEqual(("completed", "conforming"), (row["status"], row["outcome"]))
+
+    def test_bad_input_fails_with_the_fields_name(self):
+        self.worker("testing")
+        row = self.ended(self.submit("testing.release", SAMPLE, {"specification": {"id": "A", "version": "1", "tests": [{}]}}))
+        self.assertEqual(("failed", "missing", 1), (row["status"], row["reason"], row["attempt"]))
+        self.assertIn("body.specification.rounding", row["message"])
+
+
+class Manufacturing(Live):
+    def test_another_worker_carries_on_with_the_same_bookings(self):
+        ledger = os.path.join(self.broker.home, "carry-on.json")
+        first = self.worker("cdmo", "one", "--speed", "20000", "--ledger", ledger)
+        request = self.submit("cdmo.antibody", ANTIBODY)
+        self.event(request, "progressed")
+        with open(ledger, encoding="utf-8") as file:
+            booked = file.read()
+        first.kill()
+        second = self.worker("cdmo", "three", "--speed", "1000000000", "--ledger", ledger)
+        self.worker("cdmo", "two", "--verify", "--ledger", ledger)
+        row = self.ended(request)
+        second.line("completed")
+        self.assertEqual(("completed", "planned", 1), (row["status"], row["outcome"], row["attempt"]))
+        with open(ledger, encoding="utf-8") as file:
+            self.assertEqual(booked, file.read())
+
+    def test_an_agreed_abort_frees_the_suites(self):
+        ledger = os.path.join(self.broker.home, "abort.json")
+        worker = self.worker("cdmo", "one", "--ledger", ledger)
+        request = self.submit("cdmo.antibody", ANTIBODY)
+        worker.line("working")
+        self.broker.qiao("cancel", request, "-m", "no longer needed", context=self.acme)
+        worker.line("aborted")
+        self.assertEqual("cancelled", self.ended(request)["status"])
+        with open(ledger, encoding="utf-8") as file:
+            self.assertEqual({"batches": []}, json.load(file))
+
+    def test_a_deviation_waits_for_a_person(self):
+        self.worker("cdmo", "one", "--speed", "1000000000")
+        reviewer = self.worker("cdmo", "two", "--verify")
+        request = self.submit("cdmo.antibody", {**ANTIBODY, "actual_yield": "4000"})
+        reviewer.line("waits")
+        row = self.broker.qiao("get", request, "--json", context=self.acme).json()
+        self.assertEqual("in-progress", row["status"])
+        reviewer.stop()
+        self.worker("cdmo", "three", "--verify", "--decide")
+        row = self.ended(request)
+        self.assertEqual(("completed", "deviation", "deviation-accepted"), (row["status"], row["outcome"], row["business_status"]))
+
+    def test_a_worker_that_leaves_keeps_the_task_with_its_party(self):
+        first = self.worker("cdmo", "one")
+        request = self.submit("cdmo.tcm", {**ANTIBODY, "titre_unit": "g/L"})
+        first.line("working")
+        first.process.send_signal(signal.SIGTERM)
+        first.line("1 tasks stay with the party")
+        self.assertEqual(0, first.stop())
+        second = self.worker("cdmo", "three", "--speed", "1000000000")
+        self.worker("cdmo", "two", "--verify")
+        second.line("completed")
+        row = self.ended(request)
+        self.assertEqual(("completed", 1), (row["status"], row["attempt"]))
+
+
+class Others(Live):
+    def test_readings_are_streamed_and_judged(self):
+        self.worker("coldchain")
+        request = self.submit("cold-chain.transport", {"shipment": "SH", "product": "V", "format": "csv", "limit_low": 2, "limit_high": 8}, CURVE)
+        row = self.ended(request)
+        self.assertEqual(("completed", "conformant"), (row["status"], row["outcome"]))
+        self.assertEqual(60, row["output"]["readings"])
+        self.assertGreater(sum(line["event"] == "progressed" for line in row["trail"]), 5)
+
+    def test_a_lease_has_its_terms(self):
+        self.worker("funding")
+        row = self.ended(self.submit("funding.lease", LEASE))
+        self.assertEqual(("completed", "eligible"), (row["status"], row["outcome"]))
+        self.assertEqual({"amount": 14940592, "currency": "CNY"}, row["output"]["payment"])
+
+    def test_missing_facts_are_asked_back(self):
+        worker = self.worker("funding")
+        request = self.submit("funding.lease", {name: value for name, value in LEASE.items() if name not in ("founded_on", "overdue_days")})
+        worker.line("asked")
+        self.broker.qiao("reply", request, "-", context=self.acme, input=json.dumps({"founded_on": "2020-05-01", "overdue_days": 0}))
+        self.assertEqual("eligible", self.ended(request)["outcome"])
+
+
+if __name__ == "__main__":
+    tap.main()
