@@ -124,7 +124,7 @@ struct service_type {
 
     uint32_t input_bytes_max;
     uint32_t body_bytes_max;
-    uint32_t waiting_max; /* tasks that may wait for a performer at once; over it submit is answered retry-later */
+    uint32_t waiting_max; /* tasks that may wait for a performer at once, over it: retry-later; 0: no limit of its own */
 
     struct field_list input;
     struct field_list output;

@@ -103,7 +103,7 @@ submission_has_room(struct turn *turn, const struct service *service)
         answer_retry_later(turn, "the broker is behind");
     } else if (core->requests.count >= core->settings.requests_max || !group_has_room(core)) {
         answer_retry_later(turn, "the broker holds as many requests as it may");
-    } else if (service->waiting >= service->type->waiting_max) {
+    } else if (service->type->waiting_max != 0 && service->waiting >= service->type->waiting_max) {
         answer_retry_later(turn, "the service's line is full");
     } else if (party->open >= quota) {
         answer_refusal(turn, PROTO_REFUSAL_CODE_QUOTA, "requests", "your party has as many open requests as it may");
