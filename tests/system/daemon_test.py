@@ -172,7 +172,7 @@ class Refused(unittest.TestCase):
 
     def test_configuration_that_is_wrong_names_file_line_and_field(self):
         with Broker(start=False) as broker:
-            self.edit(broker, "log_level: info", "log_level: loud")
+            self.edit(broker, "#log_level: info", "log_level: loud")
             self.start_fails(broker, CONFIG, "qiaod.yaml:", "log_level")
 
     def test_catalogue_that_is_wrong_names_its_file(self):
@@ -196,7 +196,7 @@ class Refused(unittest.TestCase):
             done = broker.run(program("qiaod"), "run", "-c", broker.dir)
             self.assertEqual(CONFIG, done.code, str(done))
         with Broker(start=False) as broker:
-            self.edit(broker, "plain_text_party:", "plain_text_party: park #")
+            self.edit(broker, '#  plain_text_party: ""', "  plain_text_party: park")
             done = broker.run(program("qiaod"), "run", "-c", broker.dir)
             self.assertEqual(CONFIG, done.code, str(done))
 
