@@ -254,6 +254,9 @@ step_prune(struct memory_disk *disk, uint64_t below, uint32_t batches_max)
         batch_unref(&disk->batches[gone]);
         gone++;
     }
+    if (gone == 0) {
+        return;
+    }
     disk->batch_count -= gone;
     memmove(disk->batches, disk->batches + gone, sizeof(disk->batches[0]) * disk->batch_count);
     disk->state.first_seq = disk->batch_count > 0 ? disk->batches[0]->seq : disk->state.last_seq + 1;

@@ -170,7 +170,7 @@ sqlite_bytes_free(struct engine *engine)
 
     if (engine->pages_max > 0) {
         uint64_t file = directory_file_bytes(engine->dir, JOURNAL_NAME);
-        uint64_t log = engine->log_pages * engine->page_bytes;
+        uint64_t log = __atomic_load_n(&engine->log_pages, __ATOMIC_RELAXED) * engine->page_bytes;
         uint64_t quota = engine->pages_max * engine->page_bytes;
         uint64_t left = file + log < quota ? quota - file - log : 0;
         bytes = left < bytes ? left : bytes;

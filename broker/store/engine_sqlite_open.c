@@ -44,8 +44,9 @@ log_grew(void *context, sqlite3 *db, const char *name, int pages)
 {
     struct engine *engine = context;
 
-    engine->log_pages = (uint64_t)pages;
-    if (engine->log_checked > engine->log_pages) {
+    /* The shell's thread looks at it too, for the room that is left. */
+    __atomic_store_n(&engine->log_pages, (uint64_t)pages, __ATOMIC_RELAXED);
+    if (engine->log_checked > (uint64_t)pages) {
         engine->log_checked = 0;
     }
     return SQLITE_OK;

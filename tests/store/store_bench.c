@@ -1,10 +1,12 @@
 /*
  * How fast the store is on this machine; a program, not a test.
  *
- *     store_bench [--requests N] [--window EVENTS] [--page BYTES] [--wal MIB] [--no-history] [--unsynced] [--memory]
+ *     store_bench [--requests N] [--window REQUESTS] [--queued N] [--page BYTES] [--wal MIB] [--no-history] [--unsynced]
+ *                 [--memory]
  *
  * Prints: a single small commit; lifecycles a second appended and committed in full batches (accepted with 256 B body,
- * assigned, completed with 64 B body); history rows and its lag at the end; a restart that replays everything.
+ * assigned, completed with 64 B body); history rows and its lag at the end; a restart that replays everything. With
+ * --queued instead: so many accepted and left open, restarts before and after the mark has passed them, and their end.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -168,17 +170,118 @@ run_lifecycles(struct store *store, uint32_t count, uint32_t window)
     free(open);
 }
 
+static void
+mark_pass(struct store *store)
+{
+    double start = clock_s(CLOCK_MONOTONIC), cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+    struct store_stats stats;
+    struct store_error error;
+    uint64_t durable, first;
+
+    helper_projected(store);
+    store_stats(store, &stats);
+    first = stats.mark_seq;
+    store_mark_advance(store, "", 0, store_last_seq(store));
+    do {
+        struct pollfd poll_fd = {.fd = store_fd(store), .events = POLLIN};
+        poll(&poll_fd, 1, 20);
+        if (store_commit_end(store, &durable, &error) != STORE_OK) {
+            die(&error);
+        }
+        store_stats(store, &stats);
+    } while (stats.compacting);
+    printf("mark                 passed %.0f events in %.2f s, %.2f us CPU each; journal %.0f MiB\n",
+           (double)(stats.mark_seq - first), clock_s(CLOCK_MONOTONIC) - start,
+           (clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)(stats.mark_seq - first) * 1e6,
+           (double)stats.journal_file_bytes / 1048576);
+}
+
+/* Each accepted event is read back, as for its assignment; then it is assigned and completed. */
+static void
+run_drain(struct store *store, uint32_t count)
+{
+    double start = clock_s(CLOCK_MONOTONIC), cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID), seconds;
+    struct store_stats stats;
+    struct store_error error;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct helper_request request = helper_request_of(i);
+        const uint8_t *p;
+        uint32_t n;
+        request.prev = i + 1;
+        if (store_read(store, request.prev, &p, &n, &error) != STORE_OK) {
+            die(&error);
+        }
+        helper_append(store, PROTO_EV_ASSIGNED, &request, PROTO_STATUS_IN_PROGRESS, 1000 + i, 0);
+        helper_append(store, PROTO_EV_COMPLETED, &request, PROTO_STATUS_COMPLETED, 1000 + i, 64);
+        commit_pump(store);
+    }
+    store_commit_wait(store, &error);
+    seconds = clock_s(CLOCK_MONOTONIC) - start;
+    store_stats(store, &stats);
+    printf("drained              %u in %.2f s: %.0f/s, %.2f us CPU each; batches read back %.0f\n", count, seconds,
+           count / seconds, (clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / count * 1e6, (double)stats.reads_disk);
+    start = clock_s(CLOCK_MONOTONIC);
+    helper_projected(store);
+    printf("  history            %.2f s behind\n", clock_s(CLOCK_MONOTONIC) - start);
+}
+
+static struct store *
+restart(struct store *store, const char *dir, const struct store_options *options)
+{
+    struct store_error error;
+
+    store_close(&store, 0, &error);
+    return open_timed(dir, options);
+}
+
+static void
+memory_print(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    printf("memory               %ld MiB at most\n", usage.ru_maxrss / 1024);
+}
+
+static struct store *
+run_queued(struct store *store, const char *dir, const struct store_options *options, uint32_t count)
+{
+    double start = clock_s(CLOCK_MONOTONIC), cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID), seconds;
+    struct store_error error;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct helper_request request = helper_request_of(i);
+        helper_append(store, PROTO_EV_ACCEPTED, &request, PROTO_STATUS_READY, 1000 + i, 256);
+        commit_pump(store);
+    }
+    store_commit_wait(store, &error);
+    seconds = clock_s(CLOCK_MONOTONIC) - start;
+    printf("queued               %u in %.2f s: %.0f/s, %.2f us CPU each\n", count, seconds, count / seconds,
+           (clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / count * 1e6);
+    memory_print();
+    store = restart(store, dir, options);
+    mark_pass(store);
+    store = restart(store, dir, options);
+    run_drain(store, count);
+    mark_pass(store);
+    store = restart(store, dir, options);
+    memory_print();
+    return store;
+}
+
 int
 main(int argc, char **argv)
 {
     static const struct option names[] = {
         {"requests", required_argument, NULL, 'r'}, {"window", required_argument, NULL, 'w'},
+        {"queued", required_argument, NULL, 'q'},
         {"page", required_argument, NULL, 'p'},     {"wal", required_argument, NULL, 'l'},
         {"no-history", no_argument, NULL, 'h'},     {"unsynced", no_argument, NULL, 'u'},
         {"memory", no_argument, NULL, 'm'},         {NULL, 0, NULL, 0},
     };
     struct store_options options;
-    uint32_t requests = 300000, window = 2048;
+    uint32_t requests = 300000, window = 2048, queued = 0;
     char *dir = helper_dir_make();
     struct store_error error;
     struct store *store;
@@ -189,6 +292,7 @@ main(int argc, char **argv)
         switch (c) {
         case 'r': requests = (uint32_t)atoi(optarg); break;
         case 'w': window = (uint32_t)atoi(optarg); break;
+        case 'q': queued = (uint32_t)atoi(optarg); break;
         case 'p': options.page_bytes = (uint32_t)atoi(optarg); break;
         case 'l': options.wal_bytes_max = (uint64_t)atoi(optarg) << 20; break;
         case 'h': options.history = false; break;
@@ -198,10 +302,13 @@ main(int argc, char **argv)
         }
     }
     store = open_timed(dir, &options);
-    commit_small(store, 500);
-    run_lifecycles(store, requests, window);
-    store_close(&store, 0, &error);
-    store = open_timed(dir, &options);
+    if (queued > 0) {
+        store = run_queued(store, dir, &options, queued);
+    } else {
+        commit_small(store, 500);
+        run_lifecycles(store, requests, window);
+        store = restart(store, dir, &options);
+    }
     store_close(&store, 0, &error);
     helper_dir_remove(&dir);
     return 0;
