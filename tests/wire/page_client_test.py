@@ -94,12 +94,15 @@ class PageClient(unittest.TestCase):
         cls.operator = Peer(cls.endpoint, cls.server, (context["public_key"].encode(), context["secret_key"].encode()))
         cls.addClassCleanup(cls.operator.close)
         cls.welcome = cls.operator.hello()
-        cls.requester_pair, cls.provider_pair = zmq.curve_keypair(), zmq.curve_keypair()
+        cls.requester_pair, cls.provider_pair, cls.colleague_pair = (zmq.curve_keypair() for _ in range(3))
         for party, pair, role in (("page-requester", cls.requester_pair, "requester"),
                                   ("page-provider", cls.provider_pair, "performer")):
-            services = {"services": ["bench.*"]} if role == "performer" else {}
+            services = {"services": ["bench.*", "testing.*"]} if role == "performer" else {}
             cls.must(cls.operator.call("party", action="add", party=party, roles=[role], **services))
             cls.must(cls.operator.call("party", action="add", party=party, member="m1", key=z85.decode(pair[0])))
+
+        cls.must(cls.operator.call("party", action="add", party="page-provider", member="m2",
+                                   key=z85.decode(cls.colleague_pair[0])))
 
     @classmethod
     def broker_stop(cls):
@@ -156,6 +159,51 @@ class PageClient(unittest.TestCase):
         self.assertEqual((1, "completed", b"answer"), (len(page["rows"]), page["rows"][0]["status"], body))
         seqs = [line["seq"] for line in page["rows"][0]["trail"]]
         self.assertEqual(sorted(seqs), seqs)
+
+    def owned(self, key):
+        """An owned task of section 5, accepted and started: requester, provider, request id, what names the task."""
+        requester, _ = self.peer(self.requester_pair)
+        provider, _ = self.peer(self.provider_pair)
+        self.must(provider.call("offer", service="testing.release", capacity=4, credit=4))
+        sample = {"product": "p", "batch": "b", "sample": "s"}
+        receipt = self.must(requester.call("submit", service="testing.release", key=key, input=sample, notify="all"))
+        task, _ = provider.take(lambda header: header["t"] == "task")
+        self.assertEqual(("requested", "owned", sample), (task["status"], task["tenure"], task["input"]))
+        hand = {"task": task["task"], "fence": task["fence"]}
+        self.must(provider.call("accept", **hand))
+        self.must(provider.call("start", business_status="sample_received", **hand))
+        requester.take(lambda header: header["t"] == "event" and header["status"] == "in-progress")
+        return requester, provider, receipt["id"], hand
+
+    def test_an_owned_task_is_asked_about_and_verified_by_a_colleague(self):
+        requester, provider, request, hand = self.owned("ask")
+        self.must(provider.call("ask", message="which method?", fields=["condition"], **hand))
+        event, _ = requester.take(lambda header: header["t"] == "event" and header["status"] == "on-hold")
+        self.assertEqual(("awaiting-information", "which method?", ["condition"]),
+                         (event["reason"], event["message"], event["fields"]))
+        self.must(requester.call("reply", id=request, message="dry", input={"condition": "25 C"}))
+        reply, _ = provider.take(lambda header: header["t"] == "task" and header.get("reply"))
+        self.assertEqual("25 C", reply["input"]["condition"])
+        self.must(provider.call("complete", b"report", outcome="conforming", output={"certificate": "C-1"}, **hand))
+        self.assertEqual("forbidden", provider.call("verify", agree=True, **hand)["code"])
+        colleague, _ = self.peer(self.colleague_pair)
+        self.must(colleague.call("offer", service="testing.release", capacity=1, credit=1, verify=True))
+        result, body = colleague.take(lambda header: header["t"] == "task")
+        self.assertEqual(("to_be_verified", {"certificate": "C-1"}), (result["business_status"], result["output"]))
+        self.must(colleague.call("verify", agree=True, **hand))
+        event, body = requester.take(lambda header: header["t"] == "event" and header["status"] == "completed")
+        self.assertEqual(("conforming", b"report"), (event["outcome"], body))
+
+    def test_a_performer_may_refuse_or_agree_to_an_abort(self):
+        requester, provider, request, hand = self.owned("abort")
+        for answer, reason in (("reject", "abort-refused"), ("accept", "abort-agreed")):
+            self.assertEqual("in-progress", self.must(requester.call("cancel", id=request))["status"])
+            abort, _ = provider.take(lambda header: header["t"] == "abort")
+            self.assertEqual(hand, {"task": abort["task"], "fence": abort["fence"]})
+            self.must(provider.call(answer, code="abort", charge=500, currency="CNY", **hand))
+            event, _ = requester.take(lambda header, r=reason: header["t"] == "event" and header.get("reason") == r)
+            self.assertEqual(500, event["charge"])
+        self.assertEqual("cancelled", event["status"])
 
     def test_a_key_makes_resubmission_safe(self):
         requester, _ = self.peer(self.requester_pair)
