@@ -43,7 +43,7 @@ class Stage:
 
     def json(self, *words, context):
         """The JSON objects that a command prints, one a line."""
-        return [json.loads(line) for line in self.run(*words, "--json", context=context).splitlines() if line.strip()]
+        return [json.loads(line) for line in self.run("qiao", *words, "--json", context=context).splitlines() if line.strip()]
 
     def start(self, name, *words, context=None, pipe=False):
         """A process that goes on; its messages are kept in a log of its name."""

@@ -87,7 +87,7 @@ class Story:
             if document == REFUSED:
                 if done.returncode != 65:
                     raise Trouble(f"{document} was to be refused with exit code 65, not {done.returncode}: {done.stdout}{done.stderr}")
-                print(f"  {'refused':13}  {document:38} {party:7} {done.stderr.strip().splitlines()[0]}")
+                print(f"  {'refused':13}  {document:38} {party:7} {json.loads(done.stderr)['message']}")
                 continue
             if done.returncode:
                 raise Trouble(f"submit {document}: {done.stderr}")
@@ -136,7 +136,7 @@ class Story:
             self.done.add(ASKED)
             print("  >> the laboratory asks back; the enterprise replies with more replicates", flush=True)
             stage.run("qiao", "reply", event["id"], os.path.join(stage.examples, "replies", ASKED + ".yaml"), context=self.contexts[ASKED])
-        elif document == DECIDED and event.get("business_status") == "deviation-open" and DECIDED not in self.done:
+        elif document == DECIDED and event.get("event") == "presented" and DECIDED not in self.done:
             self.done.add(DECIDED)
             print("  >> a deviation: a person of the provider decides at the desk", flush=True)
             stage.run("qiao", "desk", "verify", event["id"], "-m", "yield explained by a filter change; batch record attached", context=self.contexts["qa"])
