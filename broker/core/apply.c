@@ -27,7 +27,7 @@ apply_lose(struct core *core, uint32_t item)
     request->due_us = 0;
     request->until_us = 0;
     request->progress = 0;
-    request->flags &= (uint16_t)~(FLAG_ABORT | FLAG_VERIFY | FLAG_ASKED | FLAG_CLOCKS | FLAG_BY_OPERATOR);
+    request->flags &= (uint16_t)~(FLAG_ABORT | FLAG_VERIFY | FLAG_ASKED | FLAG_CLOCKS | FLAG_BY_OPERATOR | FLAG_REPLIED);
 }
 
 bool

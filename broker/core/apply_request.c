@@ -143,7 +143,9 @@ apply_hold(struct core *core, uint32_t item, const struct proto_event *event, in
     }
     request->resume = (uint8_t)was;
     request->due_us = due;
-    request->until_us = until;
+    if (was == PROTO_STATUS_ACCEPTED) {
+        request->until_us = until;
+    }
     request->flags |= FLAG_CLOCKS;
     return true;
 }
@@ -157,7 +159,9 @@ apply_resume(struct core *core, uint32_t item, const struct proto_event *event, 
     }
     request->resume = 0;
     request->due_us = due;
-    request->until_us = until;
+    if (request->status == PROTO_STATUS_ACCEPTED) {
+        request->until_us = until;
+    }
     request->flags &= (uint16_t)~(FLAG_CLOCKS | FLAG_ASKED | FLAG_BY_OPERATOR);
     return true;
 }
@@ -175,12 +179,14 @@ apply_asked(struct core *core, uint32_t item, const struct proto_event *event)
 }
 
 static bool
-apply_replied(struct core *core, uint32_t item, const struct proto_event *event)
+apply_replied(struct core *core, uint32_t item, uint64_t seq, const struct proto_event *event)
 {
     if (!apply_resume(core, item, event, event->u.replied.due, 0)) {
         return false;
     }
     request_at(core, item)->complete_by_us = event->u.replied.complete_by;
+    request_at(core, item)->output_seq = seq;
+    request_at(core, item)->flags |= FLAG_REPLIED;
     return true;
 }
 
@@ -242,7 +248,6 @@ apply_woken(struct core *core, uint32_t item, const struct proto_event *event)
 bool
 apply_request(struct core *core, uint32_t item, uint64_t seq, const struct proto_event *event)
 {
-    (void)seq;
     struct request *request = request_at(core, item);
     switch (event->type) {
     case PROTO_EV_HELD:
@@ -252,7 +257,7 @@ apply_request(struct core *core, uint32_t item, uint64_t seq, const struct proto
     case PROTO_EV_ASKED:
         return apply_asked(core, item, event);
     case PROTO_EV_REPLIED:
-        return apply_replied(core, item, event);
+        return apply_replied(core, item, seq, event);
     case PROTO_EV_ABORT_ASKED:
         request->flags |= FLAG_ABORT;
         return true;

@@ -57,7 +57,7 @@ apply_presented(struct core *core, uint32_t item, uint64_t seq, const struct pro
 {
     struct request *request = request_at(core, item);
     member_note(core, request, event);
-    request->flags |= FLAG_VERIFY | FLAG_CLOCKS;
+    request->flags = (uint16_t)((request->flags & ~FLAG_REPLIED) | FLAG_VERIFY | FLAG_CLOCKS);
     request->due_us = event->u.presented.due;
     request->output_seq = seq;
     return request->status == PROTO_STATUS_IN_PROGRESS;

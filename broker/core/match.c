@@ -35,6 +35,9 @@ static const char *
 offer_incapable(const struct core *core, const struct group *group, const struct offer *offer, char *why, size_t why_n)
 {
     const struct wishes *wishes = &group->wishes;
+    if (offer->verify) {
+        return "only verifies results";
+    }
     if (wishes->directed != 0 && offer->party != wishes->directed) {
         return "the request is directed to another party";
     }
@@ -336,7 +339,7 @@ match_return(struct turn *turn, uint32_t item)
     }
     for (uint32_t i = party_at(core, request->performer)->offers.head; i != 0; i = offer_at(core, i)->party_next) {
         const struct offer *offer = offer_at(core, i);
-        if (offer_room(offer) == 0 || !offer_serves(offer, service)) {
+        if (offer->verify || offer_room(offer) == 0 || !offer_serves(offer, service)) {
             continue;
         }
         bool same = !may_verify(core, request, offer->member);
@@ -362,8 +365,10 @@ offer_feed_owned(struct turn *turn, uint32_t offer_item, uint32_t service)
         return;
     }
     struct provider *provider = provider_at(core, provider_item);
-    while (provider->orphans.head != 0 && offer_room(offer) > 0 && moves_left(core)) {
-        task_resend(turn, provider->orphans.head, offer_item, 0);
+    while (!offer->verify && provider->orphans.head != 0 && offer_room(offer) > 0 && moves_left(core)) {
+        const struct request *orphan = request_at(core, provider->orphans.head);
+        uint64_t reply = orphan->flags & FLAG_REPLIED ? orphan->output_seq : 0;
+        task_resend(turn, provider->orphans.head, offer_item, reply);
     }
     uint32_t looks = GROUPS_PER_LOOK;
     for (uint32_t i = provider->verify.head, next; i != 0 && looks-- > 0; i = next) {

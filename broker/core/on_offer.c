@@ -75,6 +75,7 @@ offer_write(struct offer *offer, const struct proto_offer *record)
     offer->longitude = record->longitude;
     offer->has_price = PROTO_HAS(record, OFFER, PRICE);
     offer->price = record->price;
+    offer->verify = record->verify;
     name_set(&offer->worker, record->worker);
     offer->attributes = table_realloc(offer->attributes, record->attributes.n);
     if (record->attributes.n > 0) {

@@ -200,6 +200,7 @@ enum {
     FLAG_KEY = 1 << 7,         /* came with a caller's key */
     FLAG_BY_OPERATOR = 1 << 8, /* held by an operator */
     FLAG_CANCELLED = 1 << 10,  /* the request was cancelled, whatever became of its task */
+    FLAG_REPLIED = 1 << 11,    /* output_seq names the requester's last reply */
     FLAG_CLOCKS = 1 << 9,      /* due_us and until_us are what is left, not when */
 };
 
@@ -214,7 +215,7 @@ struct request {
     int64_t complete_by_us; /* UTC; what is left while asked; 0: none */
     union {
         int64_t until_us;    /* accepted: end of the attempt */
-        uint64_t output_seq; /* FLAG_VERIFY: the event that holds the result */
+        uint64_t output_seq; /* FLAG_VERIFY: the event that holds the result; FLAG_REPLIED: that holds the reply */
     };
     uint32_t flow;      /* names group, terms, service and requester */
     uint32_t performer; /* party; 0: none */
@@ -320,6 +321,7 @@ struct offer {
     uint32_t *services; /* that it covers, by rising number */
     uint32_t service_count;
     bool has_price;
+    bool verify; /* takes only results of other members to verify */
     bool hungry; /* in core.hungry: has room, and there may be work that was not looked at yet */
     uint32_t hungry_next;
     uint32_t looked; /* groups looked at in vain since something was assigned to it */
