@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "core/render.h"
 
+#include "proto/reader.h"
 #include "proto/writer.h"
 
 bool
@@ -45,23 +46,63 @@ render_receipt(const struct core_out *out, const struct core_effect *effect, str
 
 /* ------------------------------------------------------------- task */
 
-static void
-task_second_source(struct proto_record *record, const struct proto_event *second)
+/* Every pair of both maps; where both have a key, the second one's value. */
+static bool
+map_overlay(struct proto_buf *buf, struct proto_bin base, struct proto_bin over)
+{
+    struct proto_bin value;
+    struct proto_token head, key;
+    for (int pass = 0, pairs = 0; pass < 2; pass++) {
+        if (pass == 1 && !proto_put_map(buf, (uint32_t)pairs)) {
+            return false;
+        }
+        for (int which = 0; which < 2; which++) {
+            struct proto_reader reader = proto_reader_of(which == 0 ? base : over);
+            if (!proto_next(&reader, &head)) {
+                continue; /* an absent map */
+            }
+            for (uint32_t i = 0; i < head.count; i++) {
+                struct proto_bin ignored;
+                if (!proto_next(&reader, &key) || !proto_value(&reader, &value)) {
+                    return false;
+                }
+                if (which == 0 && over.n > 0 && proto_map_find(over, key.str, &ignored)) {
+                    continue;
+                }
+                pairs += pass == 0;
+                if (pass == 1 && (!proto_put_str(buf, key.str) || !proto_buf_append(buf, value.p, value.n))) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/*
+ * What goes along: a result to verify, or a reply. To the worker that asked, the reply alone; to one that takes the task over
+ * (reply not set) the whole: input overlaid by the reply's, and the reply's body if it has one.
+ */
+static bool
+task_second_source(struct proto_record *record, const struct core_effect *effect, const struct proto_event *second,
+                   struct proto_buf *scratch)
 {
     struct proto_task *task = &record->u.task;
     task->message = second->message;
-    switch (second->type) {
-    case PROTO_EV_REPLIED:
+    if (second->type == PROTO_EV_PRESENTED) {
+        task->output = second->u.presented.output;
+    } else if (second->type == PROTO_EV_REPLIED && (effect->flags & EFFECT_REPLY)) {
         task->reply = true;
         task->input = second->u.replied.input;
         record->body = second->body;
-        break;
-    case PROTO_EV_PRESENTED:
-        task->output = second->u.presented.output;
-        break;
-    default:
-        break;
+    } else if (second->type == PROTO_EV_REPLIED) {
+        if (!map_overlay(scratch, task->input, second->u.replied.input)) {
+            return false;
+        }
+        task->input = (struct proto_bin){scratch->p, (uint32_t)scratch->n};
+        record->body = second->body.n > 0 ? second->body : record->body;
     }
+    return true;
 }
 
 static bool
@@ -96,14 +137,16 @@ render_task(const struct core_out *out, const struct core_effect *effect, struct
     task->traceparent = accepted->traceparent;
     task->business_status = (struct proto_str){(const char *)out->bytes.p + effect->offset, effect->bytes};
     task->seq = effect->seq;
-    struct proto_event second;
-    if (source2.n > 0) {
-        if (!event_read(source2, &second)) {
-            return false;
-        }
-        task_second_source(&record, &second);
+    if (source2.n == 0) {
+        return proto_encode(buf, &record);
     }
-    return proto_encode(buf, &record);
+    struct proto_event second;
+    struct proto_buf scratch;
+    proto_buf_init(&scratch, PROTO_TASK_INPUT_MAX);
+    bool fits = event_read(source2, &second) && task_second_source(&record, effect, &second, &scratch) &&
+                proto_encode(buf, &record);
+    proto_buf_fini(&scratch);
+    return fits;
 }
 
 /* ------------------------------------------------------------- event */
