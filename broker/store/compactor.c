@@ -121,7 +121,7 @@ row_add(struct compactor *compactor, uint64_t seq, uint64_t request, const uint8
 /* ------------------------------------------------------------- a stretch */
 
 typedef enum store_status visit_fn(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n,
-                                   const struct proto_event *event, struct store_error *out_error);
+                                   const struct event_glance *event, struct store_error *out_error);
 
 static enum store_status
 batch_visit(struct compactor *compactor, const struct batch *batch, visit_fn *visit, struct store_error *out_error)
@@ -130,10 +130,10 @@ batch_visit(struct compactor *compactor, const struct batch *batch, visit_fn *vi
 
     for (uint32_t i = 0; status == STORE_OK && i < batch->n; i++) {
         uint64_t seq = batch->seq + i;
-        struct proto_event event;
+        struct event_glance event;
         const uint8_t *p;
         uint32_t n;
-        if (!batch_event(batch, seq, &p, &n) || !event_decode(p, n, &event)) {
+        if (!batch_event(batch, seq, &p, &n) || !event_look(p, n, &event)) {
             return error_set_seq(out_error, STORE_DAMAGED, seq, "event %llu in batch %llu is not what was written",
                                  (unsigned long long)seq, (unsigned long long)batch->seq);
         }
@@ -160,7 +160,7 @@ finished_add(struct compactor *compactor, uint64_t request, struct store_error *
 
 /* First pass: who began and who ended here. */
 static enum store_status
-visit_learn(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n, const struct proto_event *event,
+visit_learn(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n, const struct event_glance *event,
             struct store_error *out_error)
 {
     bool ok = true;
@@ -182,7 +182,7 @@ visit_learn(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_
 
 /* Second pass: keep the events of those that did not end. What belongs to no request is in the snapshot, if there is one. */
 static enum store_status
-visit_keep(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n, const struct proto_event *event,
+visit_keep(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n, const struct event_glance *event,
            struct store_error *out_error)
 {
     if (event->id == 0 ? compactor->task.snapshot_seq > 0 : idset_has(&compactor->ended, event->id)) {

@@ -52,11 +52,11 @@ enum store_status
 projector_event(struct history *history, struct source *source, struct trail *trail, uint64_t seq, const uint8_t *p,
                 uint32_t n, uint64_t *rows, struct store_error *out_error)
 {
-    struct proto_event event;
+    struct event_glance event;
     struct history_row row;
     enum store_status status;
 
-    if (!event_decode(p, n, &event)) {
+    if (!event_look(p, n, &event)) {
         return error_set_seq(out_error, STORE_DAMAGED, seq, "event %llu does not decode", (unsigned long long)seq);
     }
     if (!event_is_terminal(&event)) {
@@ -69,8 +69,8 @@ projector_event(struct history *history, struct source *source, struct trail *tr
     row = (struct history_row){
         .id = event.id,
         .seq = seq,
-        .at_us = event.at,
-        .status = (uint32_t)event.status,
+        .at_us = event.at_us,
+        .status = event.status,
         .service = event.service,
         .requester = event.requester,
         .performer = event.performer,

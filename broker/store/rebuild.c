@@ -33,7 +33,7 @@ static enum store_status
 row_take_over(struct rebuild *rebuild, uint64_t id, struct store_error *out_error)
 {
     struct store_finished finished;
-    struct proto_event event;
+    struct event_glance event;
     struct history_row row;
     enum store_status status;
 
@@ -44,7 +44,7 @@ row_take_over(struct rebuild *rebuild, uint64_t id, struct store_error *out_erro
     if (status != STORE_OK) {
         return status;
     }
-    if (!event_decode(finished.event, finished.event_n, &event)) {
+    if (!event_look(finished.event, finished.event_n, &event)) {
         return error_set(out_error, STORE_DAMAGED, "history.db: the row of request %llu does not decode",
                          (unsigned long long)id);
     }
@@ -95,10 +95,10 @@ old_rows_take_over(struct rebuild *rebuild, struct store_error *out_error)
 static enum store_status
 event_rebuild(struct rebuild *rebuild, uint64_t seq, const uint8_t *p, uint32_t n, struct store_error *out_error)
 {
-    struct proto_event event;
+    struct event_glance event;
 
     /* Where part of the trail was pruned, the old row knows more. */
-    if (rebuild->state.first_seq > 1 && event_decode(p, n, &event) && event_is_terminal(&event)) {
+    if (rebuild->state.first_seq > 1 && event_look(p, n, &event) && event_is_terminal(&event)) {
         enum store_status status = trail_collect(&rebuild->trail, &rebuild->source, event.id, event.prev, out_error);
         if (status == STORE_OK && rebuild->trail.cut) {
             status = row_take_over(rebuild, event.id, out_error);

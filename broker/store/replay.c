@@ -160,12 +160,12 @@ batch_apply(struct replay *replay, const struct batch *batch, struct store_error
 
     for (uint32_t i = 0; status == STORE_OK && i < batch->n; i++) {
         uint64_t seq = batch->seq + i;
-        struct proto_event event;
+        struct event_glance event;
         const uint8_t *p = NULL;
         uint32_t n = 0;
         batch_event(batch, seq, &p, &n);
         /* Up to its own sequence the snapshot holds everything that belongs to no request. */
-        if (seq <= replay->state->snapshot_seq && event_decode(p, n, &event) && event.id == 0) {
+        if (seq <= replay->state->snapshot_seq && event_look(p, n, &event) && event.id == 0) {
             continue;
         }
         status = event_apply(replay, STORE_FROM_JOURNAL, seq, p, n, out_error);

@@ -74,7 +74,7 @@ trail_collect(struct trail *trail, struct source *source, uint64_t request, uint
     trail->count = 0;
     trail->cut = false;
     while (prev != 0) {
-        struct proto_event event;
+        struct event_glance event;
         const uint8_t *p;
         uint32_t n;
         uint64_t seq = prev;
@@ -86,7 +86,7 @@ trail_collect(struct trail *trail, struct source *source, uint64_t request, uint
         if (status != STORE_OK) {
             return status;
         }
-        if (!event_decode(p, n, &event) || event.id != request || event.prev >= seq) {
+        if (!event_look(p, n, &event) || event.id != request || event.prev >= seq) {
             return error_set_seq(out_error, STORE_DAMAGED, seq, "event %llu is not one of request %llu",
                                  (unsigned long long)seq, (unsigned long long)request);
         }

@@ -44,9 +44,9 @@ fault(struct verify *verify, const char *format, ...)
 
 /* A request that ended at or below history's mark must have its row, of this very event. */
 static void
-terminal_check(struct verify *verify, uint64_t seq, const struct proto_event *event)
+terminal_check(struct verify *verify, uint64_t seq, const struct event_glance *event)
 {
-    if (verify->row == NULL || seq > verify->history_mark_seq) {
+    if (verify->row == NULL || seq > verify->history_mark_seq || !event_is_terminal(event)) {
         return;
     }
     sqlite3_bind_int64(verify->row, 1, (sqlite3_int64)event->id);
@@ -66,22 +66,21 @@ events_check(struct verify *verify, const struct batch *batch)
     for (uint32_t i = 0; i < batch->n; i++) {
         uint64_t seq = batch->seq + i;
         struct proto_event event;
+        struct event_glance glance;
         const uint8_t *p;
         uint32_t n;
         if (!batch_event(batch, seq, &p, &n)) {
             fault(verify, "event=%llu batch=%llu its checksum is wrong", (unsigned long long)seq,
                   (unsigned long long)batch->seq);
-        } else if (!event_decode(p, n, &event)) {
+        } else if (!event_decode(p, n, &event) || !event_look(p, n, &glance)) {
             fault(verify, "event=%llu batch=%llu it does not decode", (unsigned long long)seq,
                   (unsigned long long)batch->seq);
         } else {
-            if (event.prev >= seq) {
+            if (glance.prev >= seq) {
                 fault(verify, "event=%llu it follows event %llu", (unsigned long long)seq,
-                      (unsigned long long)event.prev);
+                      (unsigned long long)glance.prev);
             }
-            if (event_is_terminal(&event)) {
-                terminal_check(verify, seq, &event);
-            }
+            terminal_check(verify, seq, &glance);
         }
     }
 }
@@ -174,10 +173,11 @@ static enum store_status
 open_verify(void *context, const struct engine_event *row, struct store_error *out_error)
 {
     struct verify *verify = context;
-    struct proto_event event;
+    struct proto_event whole;
+    struct event_glance event;
 
     verify->result.open_events++;
-    if (!event_decode(row->p, row->n, &event)) {
+    if (!event_decode(row->p, row->n, &whole) || !event_look(row->p, row->n, &event)) {
         fault(verify, "open=%llu it does not decode", (unsigned long long)row->seq);
     } else if (event.id != row->request) {
         fault(verify, "open=%llu it is of request %llu, its row says %llu", (unsigned long long)row->seq,
