@@ -122,7 +122,7 @@ bool
 work_take(struct worker *worker, const struct qiao_task *task)
 {
     struct work *work = work_find(worker, task->task);
-    bool taken = true;
+    bool taken = true, unseen = task->reply && !work;
     if (task->reply && work) {
         answer_fini(&work->answer);
         taken = reply_take(work, task);
@@ -139,7 +139,7 @@ work_take(struct worker *worker, const struct qiao_task *task)
     if (!work)
         return false;
     work->fence = task->fence;
-    work->state = taken ? state_of(task) : WORK_FREE;
+    work->state = !taken ? WORK_FREE : unseen ? WORK_UNSEEN : state_of(task);
     work->due_us = clock_mono_us();
     work_log(worker, work, qiao_task_status_name(task->status), task->reply ? "reply" : task->business_status);
     if (work->state == WORK_FREE)
@@ -358,6 +358,8 @@ work_move(struct worker *worker, struct work *work)
         work_play(worker, work);
     } else if (work->state == WORK_TO_VERIFY) {
         work_verify(worker, work);
+    } else if (work->state == WORK_UNSEEN) {
+        task_fail(worker, work, true, QIAO_REASON_EQUIPMENT_ISSUE, "the reply came without the request: it has to be seen whole");
     } else if (work->state == WORK_ASKED || work->state == WORK_RESTS) {
         work->due_us = INT64_MAX;
     }

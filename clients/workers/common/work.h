@@ -16,6 +16,7 @@ enum work_state {
     WORK_PLAYING,    /* computed: steps, then the end */
     WORK_ASKED,      /* the requester has to reply */
     WORK_TO_VERIFY,  /* another member's result */
+    WORK_UNSEEN,     /* a reply to a question that another process asked: without the request it cannot be computed */
     WORK_RESTS,      /* on hold, or held for a person's decision: somebody else moves next */
 };
 

@@ -1,6 +1,7 @@
 """The four workers against a real broker: whole requests, crashes, verification, aborts. Needs QIAO_BUILD."""
 import json
 import os
+import select
 import signal
 import sys
 import unittest
@@ -9,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.join(HERE, "..", "..", "..", "tests")
 sys.path[:0] = [TESTS, os.path.join(TESTS, "system")]
 import tap  # noqa: E402
-from broker import Broker, program  # noqa: E402
+from broker import PATIENCE, Broker, program  # noqa: E402
 
 DISSOLUTION = {"specification": {"id": "SP-1", "version": "3", "rounding": "usp", "tests": [{"id": "dissolution", "kind": "dissolution", "q": "80"}]},
                "results": {"dissolution": ["86", "88", "84", "87", "90", "85"]}}
@@ -20,6 +21,28 @@ ANTIBODY = {"product": "mAb", "batch": "B-1", "titre": "3.2", "volume": "2000", 
 LEASE = {"applicant": "Acme", "founded_on": "2020-05-01", "debt_ratio_percent": "45.5", "amount": {"amount": 500000000, "currency": "CNY"},
          "annual_rate_percent": "4.8", "months": 36, "overdue_days": 0, "new_equipment": True}
 CURVE = "time,celsius\n" + "".join(f"2026-03-01T12:{minute:02d}:00Z,{5 + minute % 3}\n" for minute in range(60))
+
+
+class Lines:
+    """The standard output of a process, line by line, read past Python's own buffer: select() would not see what lies in that."""
+
+    def __init__(self, child):
+        self.child, self.rest, self.seen = child, b"", []
+
+    def until(self, word):
+        """The next line that contains the word."""
+        while True:
+            while b"\n" in self.rest:
+                line, _, self.rest = self.rest.partition(b"\n")
+                self.seen.append(line.decode())
+                if word in self.seen[-1]:
+                    return self.seen[-1]
+            if not select.select([self.child.process.stdout], [], [], PATIENCE)[0]:
+                raise AssertionError(f"did not say {word!r}: {self.seen}\n{self.child.err()}")
+            more = os.read(self.child.process.stdout.fileno(), 65536)
+            if not more:
+                raise AssertionError(f"ended before it said {word!r}: {self.seen}\n{self.child.err()}")
+            self.rest += more
 
 
 class Live(unittest.TestCase):
@@ -38,8 +61,9 @@ class Live(unittest.TestCase):
     def worker(self, kind, member="one", *words):
         child = self.broker.child(program(f"qiao-{kind}"), "--context", self.members[kind, member], "--name", member, *words)
         self.addCleanup(lambda: child.process.poll() is None and child.stop())
-        child.line("ready")
-        return child
+        lines = Lines(child)
+        lines.until("ready")
+        return lines
 
     def submit(self, service, input, body=None):
         document = {"service": service, "input": input}
@@ -64,7 +88,7 @@ class Live(unittest.TestCase):
     def event(self, request, word):
         """Wait until an event of the request contains this word; events of the past count."""
         watch = self.broker.child(program("qiao"), "watch", request, "--from", "0", "--json", context=self.acme)
-        watch.line(f'"{word}"')
+        Lines(watch).until(f'"{word}"')
         watch.kill()
 
 
@@ -74,8 +98,8 @@ class Testing(Live):
         request = self.submit("testing.release", {**SAMPLE, "more_replicates": {"dissolution": ["82", "79", "88", "85", "81", "83"]}}, DISSOLUTION)
         row = self.ended(request)
         self.assertEqual(("completed", "conforming", "published"), (row["status"], row["outcome"], row["business_status"]))
-        reviewer.line("verified")
-        worker.line("completed")
+        reviewer.until("verified")
+        worker.until("completed")
         files = self.documents(request)
         self.assertTrue(any("mean 84.83 %, S2" in text for text in files.values()), files.keys())
 
@@ -88,7 +112,7 @@ class Testing(Live):
         worker = self.worker("testing")
         self.worker("testing", "two", "--verify")
         request = self.submit("testing.release", SAMPLE, DISSOLUTION)
-        worker.line("asked")
+        worker.until("asked")
         self.broker.qiao("reply", request, "-", context=self.acme, input=json.dumps({"more_replicates": {"dissolution": ["82", "79", "88", "85", "81", "83"]}}))
         row = self.ended(request)
         self.assertEqual(("completed", "conforming"), (row["status"], row["outcome"]))
@@ -108,11 +132,11 @@ class Manufacturing(Live):
         self.event(request, "progressed")
         with open(ledger, encoding="utf-8") as file:
             booked = file.read()
-        first.kill()
+        first.child.kill()
         second = self.worker("cdmo", "three", "--speed", "1000000000", "--ledger", ledger)
         self.worker("cdmo", "two", "--verify", "--ledger", ledger)
         row = self.ended(request)
-        second.line("completed")
+        second.until("completed")
         self.assertEqual(("completed", "planned", 1), (row["status"], row["outcome"], row["attempt"]))
         with open(ledger, encoding="utf-8") as file:
             self.assertEqual(booked, file.read())
@@ -121,9 +145,9 @@ class Manufacturing(Live):
         ledger = os.path.join(self.broker.home, "abort.json")
         worker = self.worker("cdmo", "one", "--ledger", ledger)
         request = self.submit("cdmo.antibody", ANTIBODY)
-        worker.line("working")
+        worker.until("working")
         self.broker.qiao("cancel", request, "-m", "no longer needed", context=self.acme)
-        worker.line("aborted")
+        worker.until("aborted")
         self.assertEqual("cancelled", self.ended(request)["status"])
         with open(ledger, encoding="utf-8") as file:
             self.assertEqual({"batches": []}, json.load(file))
@@ -132,10 +156,10 @@ class Manufacturing(Live):
         self.worker("cdmo", "one", "--speed", "1000000000")
         reviewer = self.worker("cdmo", "two", "--verify")
         request = self.submit("cdmo.antibody", {**ANTIBODY, "actual_yield": "4000"})
-        reviewer.line("waits")
+        reviewer.until("waits")
         row = self.broker.qiao("get", request, "--json", context=self.acme).json()
         self.assertEqual("in-progress", row["status"])
-        reviewer.stop()
+        reviewer.child.stop()
         self.worker("cdmo", "three", "--verify", "--decide")
         row = self.ended(request)
         self.assertEqual(("completed", "deviation", "deviation-accepted"), (row["status"], row["outcome"], row["business_status"]))
@@ -143,13 +167,13 @@ class Manufacturing(Live):
     def test_a_worker_that_leaves_keeps_the_task_with_its_party(self):
         first = self.worker("cdmo", "one")
         request = self.submit("cdmo.tcm", {**ANTIBODY, "titre_unit": "g/L"})
-        first.line("working")
-        first.process.send_signal(signal.SIGTERM)
-        first.line("1 tasks stay with the party")
-        self.assertEqual(0, first.stop())
+        first.until("working")
+        first.child.process.send_signal(signal.SIGTERM)
+        first.until("1 tasks stay with the party")
+        self.assertEqual(0, first.child.stop())
         second = self.worker("cdmo", "three", "--speed", "1000000000")
         self.worker("cdmo", "two", "--verify")
-        second.line("completed")
+        second.until("completed")
         row = self.ended(request)
         self.assertEqual(("completed", 1), (row["status"], row["attempt"]))
 
@@ -172,7 +196,7 @@ class Others(Live):
     def test_missing_facts_are_asked_back(self):
         worker = self.worker("funding")
         request = self.submit("funding.lease", {name: value for name, value in LEASE.items() if name not in ("founded_on", "overdue_days")})
-        worker.line("asked")
+        worker.until("asked")
         self.broker.qiao("reply", request, "-", context=self.acme, input=json.dumps({"founded_on": "2020-05-01", "overdue_days": 0}))
         self.assertEqual("eligible", self.ended(request)["outcome"])
 
