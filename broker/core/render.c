@@ -83,7 +83,7 @@ map_overlay(struct proto_buf *buf, struct proto_bin base, struct proto_bin over)
  * What goes along: a result to verify, or a reply. To the worker that asked, the reply alone; to one that takes the task over
  * (reply not set) the whole: input overlaid by the reply's, and the reply's body if it has one.
  */
-static bool
+static void
 task_second_source(struct proto_record *record, const struct core_effect *effect, const struct proto_event *second,
                    struct proto_buf *scratch)
 {
@@ -96,13 +96,11 @@ task_second_source(struct proto_record *record, const struct core_effect *effect
         task->input = second->u.replied.input;
         record->body = second->body;
     } else if (second->type == PROTO_EV_REPLIED) {
-        if (!map_overlay(scratch, task->input, second->u.replied.input)) {
-            return false;
-        }
-        task->input = (struct proto_bin){scratch->p, (uint32_t)scratch->n};
+        if (map_overlay(scratch, task->input, second->u.replied.input)) {
+            task->input = (struct proto_bin){scratch->p, (uint32_t)scratch->n};
+        } /* else both together are more than a record may carry: the request's own stands, `get` shows the reply */
         record->body = second->body.n > 0 ? second->body : record->body;
     }
-    return true;
 }
 
 static bool
@@ -143,8 +141,11 @@ render_task(const struct core_out *out, const struct core_effect *effect, struct
     struct proto_event second;
     struct proto_buf scratch;
     proto_buf_init(&scratch, PROTO_TASK_INPUT_MAX);
-    bool fits = event_read(source2, &second) && task_second_source(&record, effect, &second, &scratch) &&
-                proto_encode(buf, &record);
+    bool fits = event_read(source2, &second);
+    if (fits) {
+        task_second_source(&record, effect, &second, &scratch);
+        fits = proto_encode(buf, &record);
+    }
     proto_buf_fini(&scratch);
     return fits;
 }

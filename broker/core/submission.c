@@ -102,11 +102,28 @@ parties_check(struct turn *turn, struct proto_bin list, const char *path)
 }
 
 static bool
+names(struct proto_bin list, struct proto_str party)
+{
+    struct proto_iter it = proto_iter_of(list);
+    struct proto_str name;
+    while (proto_iter_str(&it, &name)) {
+        if (proto_str_eq(name, party)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
 direction_check(struct turn *turn)
 {
     const struct proto_submit *submit = &turn->record->u.submit;
     if (submit->performer.n > 0 && party_find(turn->core, submit->performer) == 0) {
         answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "performer", "no such party");
+        return false;
+    }
+    if (submit->performer.n > 0 && names(submit->exclude, submit->performer)) {
+        answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "exclude", "the request is directed to this party");
         return false;
     }
     if (submit->located && !point_valid(submit->latitude, submit->longitude)) {

@@ -26,7 +26,7 @@ struct pool {
     uint32_t chunk_count;
     uint32_t item_bytes;
     uint32_t used;  /* numbers below this were given out at least once; starts at 1 */
-    uint32_t free;  /* first free item; its first four bytes hold the next */
+    uint32_t free;  /* first free item; its last four bytes hold the next, so that what stands first tells if it lives */
     uint32_t count; /* items in use */
 };
 
@@ -49,8 +49,8 @@ pool_new(struct pool *pool)
     if (item == 0) {
         return pool_grow(pool);
     }
-    void *p = pool_at(pool, item);
-    memcpy(&pool->free, p, sizeof pool->free);
+    uint8_t *p = pool_at(pool, item);
+    memcpy(&pool->free, p + pool->item_bytes - sizeof pool->free, sizeof pool->free);
     memset(p, 0, pool->item_bytes);
     pool->count++;
     return item;
@@ -59,7 +59,8 @@ pool_new(struct pool *pool)
 static inline void
 pool_free(struct pool *pool, uint32_t item)
 {
-    memcpy(pool_at(pool, item), &pool->free, sizeof pool->free);
+    uint8_t *p = pool_at(pool, item);
+    memcpy(p + pool->item_bytes - sizeof pool->free, &pool->free, sizeof pool->free);
     pool->free = item;
     pool->count--;
 }

@@ -6,7 +6,7 @@
 
 #include "scene.h"
 
-enum { PEERS_MAX = 64, INBOX_MAX = 20000 };
+enum { PEERS_MAX = 1024, INBOX_MAX = 4000 };
 
 struct letter {
     struct proto_record record;
