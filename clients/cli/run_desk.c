@@ -263,8 +263,7 @@ run_desk_progress(struct cli *cli, const struct args *args)
 int
 run_desk_complete(struct cli *cli, const struct args *args)
 {
-    const char *outcome = args_text(args, "outcome");
-    struct qiao_act act = { .kind = QIAO_ACT_COMPLETE, .outcome = outcome ? outcome : "completed" };
+    struct qiao_act act = { .kind = QIAO_ACT_COMPLETE, .outcome = args_text(args, "outcome") };
     struct qiao_map *map = NULL;
     int code = args_text(args, "output") || args_text(args, "set") ? set_output(cli, args, &act, &map) : EXIT_DONE;
     code = code == EXIT_DONE ? send_act(cli, args, &act) : code;

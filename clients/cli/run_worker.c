@@ -159,7 +159,7 @@ read_result(const struct worker *worker, struct work *work, struct qiao_act *act
 static void
 settle_completed(struct worker *worker, struct work *work)
 {
-    char outcome[65] = "completed", *file = NULL;
+    char outcome[65] = "", *file = NULL;
     const char *why = "the command wrote more than 1 MiB";
     struct qiao_map *map = NULL;
     struct qiao_act act = { .kind = QIAO_ACT_COMPLETE, .outcome = outcome };

@@ -24,7 +24,7 @@ const struct command table_desk[] = {
       { "Runs the command once per task. It gets the input as one JSON object on standard input and the body as a file "
         "(QIAO_BODY_FILE); the environment names QIAO_REQUEST, QIAO_TASK, QIAO_FENCE, QIAO_SERVICE, QIAO_ATTEMPT, "
         "QIAO_REQUESTER, QIAO_PRIORITY, QIAO_SUBJECT, QIAO_NOTE and QIAO_DEADLINE. What it writes on standard output is the output: one JSON "
-        "object, whose field \"outcome\" becomes the outcome (default: completed); with --raw it is the body as it is. "
+        "object, whose field \"outcome\" becomes the outcome; with --raw it is the body as it is. "
         "A file that it writes at QIAO_RESULT_FILE becomes the result's body.\n"
         "A line \"progress 0.4 half way\" on file descriptor 3, or on standard error, reports progress; other lines on "
         "standard error go to this program's, and the last one is the message.\n"
@@ -82,7 +82,7 @@ const struct command table_desk[] = {
               { "set", 0, OPTION_TEXT, .many = true, .value = "NAME=VALUE", .help = { "a field of it; may be given again", "部分结果字段;可重复" } }),
       .run = run_desk_progress },
     { "desk complete", { "Complete a task with its outcome", "完成任务并给出结论" }, { 0 }, ARGUMENTS(ARGUMENT_TASK),
-      OPTIONS({ "outcome", 0, OPTION_TEXT, .value = "WORD", .help = { "how it came out (default: completed)", "结论(默认 completed)" } },
+      OPTIONS({ "outcome", 0, OPTION_TEXT, .value = "WORD", .help = { "how it came out, in a word of the service", "结论,取服务规定的词" } },
               { "output", 0, OPTION_FILE, .value = "FILE", .help = { "the output, as a YAML or JSON document", "结果文档" } },
               { "set", 0, OPTION_TEXT, .many = true, .value = "NAME=VALUE", .help = { "a field of the output; may be given again", "结果字段;可重复" } },
               { "body", 'b', OPTION_FILE, .value = "FILE", .help = { "the body of the result, such as a certificate", "结果正文,如证书" } }, OPTION_CHARGE,

@@ -10,7 +10,7 @@
 #define OPTION_ROLE { "role", 0, OPTION_CHOICE, .many = true, .value = "ROLE", .choices = "requester|performer|operator|observer", \
     .help = { "a role; may be given again", "角色;可重复" } }
 #define OPTION_SERVICES { "service", 's', OPTION_SERVICE, .many = true, .value = "SERVICE", \
-    .help = { "a service it may perform or request: exact name or prefix.*; may be given again", "可执行或请求的服务:服务名或前缀.*;可重复" } }
+    .help = { "a service it may perform: exact name or prefix.*; may be given again", "可执行的服务:服务名或前缀.*;可重复" } }
 
 const struct command table_operator[] = {
     { "queues", { "Show what waits and what runs, per service", "按服务显示排队与执行情况" },
@@ -40,7 +40,7 @@ const struct command table_operator[] = {
               { "member", 0, OPTION_TEXT, .value = "NAME", .help = { "a member whose key is known already", "已有公钥的成员" } },
               { "key", 0, OPTION_TEXT, .value = "KEY", .help = { "that member's public key, as keygen printed it", "该成员的公钥,由 keygen 输出" } },
                   OPTION_MESSAGE),
-      .examples = EXAMPLES({ "qiao party add helix --title 'Helix Bio' --role requester --service 'testing.*'", { "An enterprise", "一家企业" } }),
+      .examples = EXAMPLES({ "qiao party add helix --title 'Helix Bio' --role requester", { "An enterprise", "一家企业" } }),
           .run = run_party_add },
     { "party invite", { "Write an invitation for a member of a party", "为机构成员生成邀请文件" },
       { "The file holds the broker's endpoint and key and a key that enrols once; hand it over as you would a password. "

@@ -52,22 +52,27 @@ class Child:
 
     def __init__(self, words, env=None, cwd=None):
         self.lines = []
+        self.rest = b""   # read, but not yet given out as lines
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=env, cwd=cwd, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.errors, env=env, cwd=cwd, stdin=subprocess.DEVNULL)
 
     def line(self, word, patience=PATIENCE):
         """The first new line of its standard output that contains `word`."""
         deadline = time.monotonic() + patience
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            while selector.select(max(0, deadline - time.monotonic())):
-                line = self.process.stdout.readline()
-                if not line:
-                    raise AssertionError(f"{self.process.args} ended ({self.process.wait()}) before it said {word!r}:\n{self.err()}")
-                self.lines.append(line.rstrip("\n"))
-                if word in line:
-                    return self.lines[-1]
-        raise AssertionError(f"{self.process.args} did not say {word!r} within {patience} s; it said {self.lines}\n{self.err()}")
+            while True:
+                while b"\n" in self.rest:
+                    line, self.rest = self.rest.split(b"\n", 1)
+                    self.lines.append(line.decode())
+                    if word in self.lines[-1]:
+                        return self.lines[-1]
+                if not selector.select(max(0, deadline - time.monotonic())):
+                    raise AssertionError(f"{self.process.args} did not say {word!r} within {patience} s; it said {self.lines}\n{self.err()}")
+                piece = os.read(self.process.stdout.fileno(), 65536)
+                if not piece:
+                    raise AssertionError(f"{self.process.args} ended ({self.process.wait()}) before it said {word!r}; it said {self.lines}\n{self.err()}")
+                self.rest += piece
 
     def err(self):
         self.errors.seek(0)

@@ -1,7 +1,7 @@
 """The command line against a real broker: every command at least once, its exit codes, and JSON that programs can read."""
+import json
 import os
 import signal
-import subprocess
 import sys
 import unittest
 
@@ -14,7 +14,8 @@ DONE, FAILED, CANCELLED, NOT_FOUND, CONFLICT, STALE, ON_HOLD = 0, 2, 3, 4, 5, 6,
 USAGE, DATA, RETRY_LATER, FORBIDDEN, TIMED_OUT = 64, 65, 75, 77, 124
 
 SCREENING = "service: compute.screening\ninput: {target: P01116, library: lead-like, compounds: 2000, hits: 3}\n"
-SALES = "service: sales.distribution\ninput: {product: Amlodipine, batch: B7, quantity: 12, destination: Fengtai}\n"
+SALES = ("service: sales.distribution\ninput: {product: Amlodipine, batch: B7, quantity: 12, destination: Fengtai, approval_number: H20260117,"
+         " price: 23.50 CNY, expires_on: 2028-02-28}\n")
 
 
 class Live(unittest.TestCase):
@@ -50,6 +51,13 @@ class Live(unittest.TestCase):
         child = self.broker.child(program("qiao"), "desk", "open", *words, "--json", context=self.lab)
         self.addCleanup(lambda: child.process.poll() is None and child.stop(signal.SIGKILL))
         return child
+
+    def until(self, holds):
+        """Ask again until it holds; each question is an answer waited for."""
+        for _ in range(2000):
+            if holds():
+                return
+        self.fail("it never held")
 
     def status(self, identity, context=None):
         return self.qiao("get", identity, "--json", context=context).json()["status"]
@@ -114,7 +122,7 @@ class Requester(Live):
         self.assertIn("an integer", done.err)
 
     def test_what_is_not_there_or_not_allowed_has_its_own_code(self):
-        self.assertEqual(NOT_FOUND, self.qiao("get", "0000000000001", ok=False).code)
+        self.assertEqual(NOT_FOUND, self.qiao("get", "01KB3N2X4VQ80", ok=False).code)
         self.assertEqual(NOT_FOUND, self.qiao("submit", "--service", "no.such", ok=False).code)
         self.assertEqual(FORBIDDEN, self.qiao("stats", ok=False).code)
         identity = self.submit(SCREENING)
@@ -135,7 +143,7 @@ class Requester(Live):
         self.assertEqual("cancelled", self.qiao("close", identity, "--json").json()["status"])
 
     def test_waiting_ends_when_the_time_is_over(self):
-        done = self.qiao("submit", "-", "--wait-at-most", "300ms", "--json", input=SCREENING.replace("screening", "screening"), ok=False)
+        done = self.qiao("submit", "-", "--wait-at-most", "300ms", "--json", input=SCREENING, ok=False)
         self.assertEqual(TIMED_OUT, done.code, done)
 
 
@@ -152,15 +160,18 @@ class Worker(Live):
         self.assertEqual(DONE, worker.stop())
 
     def test_a_json_worker_reports_progress_and_an_outcome(self):
-        script = ('read input; echo "progress 0.5 half of $QIAO_SERVICE" >&3; sleep 0.3; '
+        go = os.path.join(self.broker.home, "go")
+        os.mkfifo(go)
+        script = (f'read input; echo "progress 0.5 half of $QIAO_SERVICE" >&3; read go < {go}; '
                   'echo "{\\"outcome\\": \\"hits\\", \\"screened\\": 2000, \\"hits\\": [{\\"compound\\": \\"C1\\", \\"score\\": 0.9}]}"')
         worker = self.worker("--service", "compute.screening", "--exec", script, "--count", "1")
-        worker.process.poll()
         identity = self.submit(SCREENING)
-        done = self.qiao("watch", identity, "--json")
-        rows = done.rows()
-        self.assertEqual("completed", rows[-1]["status"])
-        self.assertIn(0.5, [row.get("progress") for row in rows])
+        watch = self.broker.child(program("qiao"), "watch", identity, "--from", "0", "--json", context=self.acme)
+        self.assertEqual(0.5, json.loads(watch.line('"progress"'))["progress"])
+        with open(go, "w", encoding="utf-8") as file:
+            file.write("on\n")
+        self.assertEqual("completed", json.loads(watch.line('"status":"completed"'))["status"])
+        self.assertEqual(DONE, watch.process.wait(30))
         row = self.qiao("get", identity, "--output", "--json").json()
         self.assertEqual(("hits", 2000, 0.9), (row["outcome"], row["output"]["screened"], row["output"]["hits"][0]["score"]))
         self.assertEqual({"screened", "hits"}, set(self.qiao("output", identity).json()))
@@ -227,7 +238,7 @@ class Desk(Live):
         self.assertEqual("on-hold", row["status"])
         self.qiao("reply", identity, "--set", "input.storage=room", "-m", "room temperature")
         self.assertEqual("in-progress", self.status(identity))
-        done = act("complete", task, "--charge", "1250.00 CNY", "-m", "delivered", ok=False)
+        done = act("complete", task, "--outcome", "delivered", "--charge", "1250.00 CNY", "-m", "delivered", ok=False)
         self.assertEqual(DONE, done.code, done)
         row = self.qiao("get", identity, "--json").json()
         self.assertEqual(("completed", {"amount": 125000, "currency": "CNY"}), (row["status"], row["charge"]))
@@ -238,7 +249,7 @@ class Desk(Live):
         desk = self.desk("sales.distribution")
         for word, more in (("reject", ()), ("release", ()), ("fail", ())):
             identity = self.submit(SALES)
-            desk.line(identity[:11])
+            desk.line(f'"request":"{identity}"')
             task = self.qiao("get", identity, "--json", context=self.lab).json()["task"]
             if word != "reject":
                 self.qiao("desk", "accept", task, context=self.lab)
@@ -252,7 +263,7 @@ class Desk(Live):
     def test_the_provider_may_refuse_to_stop_or_agree(self):
         desk = self.desk("sales.distribution")
         identity = self.submit(SALES)
-        desk.line(identity[:11])
+        desk.line(f'"request":"{identity}"')
         task = self.qiao("get", identity, "--json", context=self.lab).json()["task"]
         self.qiao("desk", "accept", task, context=self.lab)
         self.qiao("desk", "start", task, context=self.lab)
@@ -268,7 +279,7 @@ class Desk(Live):
         desk = self.desk("testing.release")
         identity = self.qiao("submit", "--service", "testing.release", "--set", "input.product=P", "--set", "input.batch=B", "--set", "input.sample=S",
                              "--json").json()["id"]
-        desk.line(identity[:11])
+        desk.line(f'"request":"{identity}"')
         task = self.qiao("get", identity, "--json", context=self.lab).json()["task"]
         for word in ("accept", "start"):
             self.qiao("desk", word, task, context=self.lab)
@@ -298,7 +309,10 @@ class Operator(Live):
         self.assertEqual(2, top.count("running"))
         self.assertIn("biobank.samples", top)
         worker.process.send_signal(signal.SIGTERM)
-        worker.stop()
+        self.until(lambda: self.operate("workers", "biobank.*", "--json").rows()[0]["capacity"] == 0)
+        worker.process.send_signal(signal.SIGTERM)
+        worker.line('"released"')
+        self.assertEqual(DONE, worker.process.wait(30))
 
     def test_pause_resume_and_drain(self):
         self.operate("pause", "cro.screening", "-m", "x", ok=False)
@@ -322,7 +336,9 @@ class Operator(Live):
         self.qiao("submit", "--service", "bench.echo", context=context)
         over = self.qiao("submit", "--service", "bench.echo", context=context, ok=False)
         self.assertEqual(RETRY_LATER, over.code, over)
-        self.assertEqual(FORBIDDEN, self.qiao("submit", "--service", "testing.device", "--set", "input.product=x", context=context, ok=False).code)
+        narrow = self.broker.party("narrow", ["performer"], ["bench.*"])
+        done = self.qiao("worker", "run", "--service", "testing.device", "--exec", "true", context=narrow, ok=False)
+        self.assertEqual(FORBIDDEN, done.code, done)
         self.operate("party", "revoke", "brief", "--member", "m1", "-m", "lost laptop")
         self.assertIn(self.qiao("list", context=context, ok=False, timeout=60).code, (69, FORBIDDEN))
 

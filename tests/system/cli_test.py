@@ -86,7 +86,8 @@ class Usage(Alone):
     def test_wrong_words_end_with_64_and_say_which(self):
         for words, said in ((["nonsense"], "nonsense"), (["get"], "ID is missing"), (["list", "--nonsense"], "--nonsense"), (["get", "a", "b"], "'b'"),
                             (["list", "--limit", "x"], "--limit"), (["submit", "f", "--priority", "soon"], "routine"), (["submit"], "document"),
-                            (["get", "not-an-id"], "not-an-id"), (["completion", "fish"], "fish"), (["pause"], "--party"), (["worker", "run", "-s", "x"], "--exec")):
+                            (["get", "not-an-id"], "not-an-id"), (["completion", "fish"], "fish"),
+                            (["pause"], "--party"), (["worker", "run", "-s", "x"], "--exec")):
             done = self.qiao(*words)
             self.assertEqual(USAGE, done.code, f"{words} {done}")
             self.assertIn(said, done.err, words)
@@ -167,7 +168,8 @@ class Pages(Alone):
             pages = sorted(os.listdir(folder))
             self.assertEqual(len(self.commands()) + 1, len(pages))
             for page in pages:
-                done = subprocess.run(["groff", "-K", "utf8", "-man", "-Tutf8", "-ww", "-z", os.path.join(folder, page)], capture_output=True, text=True, check=False)
+                done = subprocess.run(["groff", "-K", "utf8", "-man", "-Tutf8", "-ww", "-z", os.path.join(folder, page)],
+                                      capture_output=True, text=True, check=False)
                 self.assertEqual("", done.stderr, page)
 
     def test_one_page_names_the_exit_codes(self):
