@@ -61,6 +61,13 @@ list_cell(const json_t *value, char *cell, size_t size)
     }
 }
 
+/* A number that needs no decimals, and few enough digits to show all of them. */
+static bool
+is_whole(double v)
+{
+    return v > -1e15 && v < 1e15 && v == (double)(int64_t)v;
+}
+
 void
 print_cell(const struct cli *cli, const struct column *column, const json_t *value, char *cell, size_t size)
 {
@@ -72,7 +79,7 @@ print_cell(const struct cli *cli, const struct column *column, const json_t *val
     }
     if (column->format == COLUMN_TIME && json_is_string(value) && when_parse(json_string_value(value), 0, &us))
         when_format_table(us, cli->utc, text);
-    else if (column->format == COLUMN_DURATION && json_is_number(value))
+    else if (column->format == COLUMN_DURATION && json_is_number(value) && json_number_value(value) < 9e12 && json_number_value(value) > -9e12)
         duration_format((int64_t)(json_number_value(value) * 1e6), text);
     else if (column->format == COLUMN_PERCENT && json_is_number(value))
         snprintf(text, sizeof text, "%.0f %%", json_number_value(value) * 100);
@@ -85,7 +92,7 @@ print_cell(const struct cli *cli, const struct column *column, const json_t *val
     else if (json_is_string(value))
         snprintf(text, sizeof text, "%s", json_string_value(value));
     else if (json_is_real(value))
-        snprintf(text, sizeof text, "%.6g", json_real_value(value));
+        snprintf(text, sizeof text, is_whole(json_real_value(value)) ? "%.15g" : "%.6g", json_real_value(value));
     else {
         char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         snprintf(text, sizeof text, "%s", dump ? dump : "?");

@@ -94,7 +94,7 @@ row_request(const struct cli *cli, const struct qiao_request *r)
     json_set(row, "not_before", json_of_time(cli, r->not_before));
     json_set(row, "complete_by", json_of_time(cli, r->complete_by));
     set_number(row, "attempt", r->attempt);
-    if (r->progress > 0)
+    if (r->progress > 0 && !qiao_task_status_is_final(r->status))
         json_object_set_new(row, "progress", json_real(r->progress));
     set_money(row, "charge", &r->charge);
     set_number(row, "fence", (int64_t)r->fence);
@@ -216,7 +216,7 @@ row_stat(const struct cli *cli, const struct qiao_stat *s)
 {
     (void)cli;
     json_t *row = json_object();
-    bool whole = s->value == (double)(int64_t)s->value && s->value > -1e15 && s->value < 1e15;
+    bool whole = s->value > -1e15 && s->value < 1e15 && s->value == (double)(int64_t)s->value;
     json_set_text(row, "name", s->name);
     json_object_set_new(row, "value", whole ? json_integer((json_int_t)s->value) : json_real(s->value));
     json_set_text(row, "unit", s->unit);

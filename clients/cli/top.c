@@ -45,6 +45,26 @@ screen_close(struct screen *screen)
     tcsetattr(STDIN_FILENO, TCSANOW, &screen->before);
 }
 
+/* As much of a line as fits; escapes of colours take no room. */
+static void
+screen_line(const char *p, const char *end, size_t columns)
+{
+    size_t used = 0, n;
+    uint32_t code;
+    char piece[5];
+    for (; p < end && (n = text_next(p, &code)) != 0; p += n) {
+        if (code == '\033') {
+            n = strcspn(p, "m") + 1;
+            fwrite(p, 1, n, stdout);
+            continue;
+        }
+        snprintf(piece, sizeof piece, "%.*s", (int)n, p);
+        used += text_width(piece);
+        if (used <= columns)
+            fputs(piece, stdout);
+    }
+}
+
 /* Shows a text that was printed into memory: one line after the other, as many as fit. */
 static void
 screen_show(const struct screen *screen, const char *text)
@@ -55,11 +75,13 @@ screen_show(const struct screen *screen, const char *text)
         fflush(stdout);
         return;
     }
-    int rows = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 ? size.ws_row - 1 : 23;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 && size.ws_col > 1;
+    int rows = known ? size.ws_row - 1 : 23;
     fputs("\033[H", stdout);
     for (int row = 0; *text && row < rows; row++) {
         size_t n = strcspn(text, "\n");
-        printf("%.*s\033[K\r\n", (int)n, text);
+        screen_line(text, text + n, known ? size.ws_col : 80);
+        fputs("\033[K\r\n", stdout);
         text += n + (text[n] == '\n');
     }
     fputs("\033[J", stdout);
