@@ -25,6 +25,7 @@ static const char HELP[] =
     "  --count N              instead: measure so many requests\n"
     "  --latency              the same as --window 1\n"
     "  --queued N             accept N requests with no worker, then drain them\n"
+    "  --drain N              only drain N requests that are queued already\n"
     "  --body N  --output N   bytes of request and result (default 256 and 64)\n"
     "  --no-packing           one record per frame from this side\n"
     "  --no-worker            somebody else performs\n"
@@ -40,7 +41,7 @@ struct settings {
 };
 
 enum option_code { OPT_CONTEXT = 256, OPT_WORKER_CONTEXT, OPT_SERVICE, OPT_WINDOW, OPT_SECONDS, OPT_WARMUP, OPT_COUNT,
-                   OPT_LATENCY, OPT_QUEUED, OPT_BODY, OPT_OUTPUT, OPT_NO_PACKING, OPT_NO_WORKER, OPT_BROKER_PID,
+                   OPT_LATENCY, OPT_QUEUED, OPT_DRAIN, OPT_BODY, OPT_OUTPUT, OPT_NO_PACKING, OPT_NO_WORKER, OPT_BROKER_PID,
                    OPT_DATA_DIR, OPT_DURABILITY, OPT_JSON, OPT_HELP };
 
 static const struct option OPTIONS[] = {
@@ -53,6 +54,7 @@ static const struct option OPTIONS[] = {
     {"count", required_argument, NULL, OPT_COUNT},
     {"latency", no_argument, NULL, OPT_LATENCY},
     {"queued", required_argument, NULL, OPT_QUEUED},
+    {"drain", required_argument, NULL, OPT_DRAIN},
     {"body", required_argument, NULL, OPT_BODY},
     {"output", required_argument, NULL, OPT_OUTPUT},
     {"no-packing", no_argument, NULL, OPT_NO_PACKING},
@@ -127,6 +129,10 @@ number_option(struct bench_plan *plan, int code, const char *text)
         break;
     case OPT_QUEUED:
         good = number_take("queued", text, 1, UINT64_MAX, &plan->queued);
+        break;
+    case OPT_DRAIN:
+        plan->drain_only = true;
+        good = number_take("drain", text, 1, UINT64_MAX, &plan->queued);
         break;
     case OPT_BODY:
         good = number_take("body", text, 0, BODY_MAX, &value);
@@ -232,6 +238,27 @@ broker_print(const struct bench_plan *plan, int64_t cpu_us, int64_t elapsed_us, 
 }
 
 static void
+queued_print(const struct bench_plan *plan, const struct bench_result *result)
+{
+    if (!plan->drain_only) {
+        printf("accepted     %" PRIu64 " in %.2f s: %.0f/s\n", result->accepted, (double)result->accepting_us / 1e6,
+               per_second(result->accepted, result->accepting_us));
+        broker_print(plan, result->broker_after.cpu_us - result->broker_before.cpu_us, result->accepting_us,
+                     result->accepted);
+        times_print("receipt", &result->receipt_times);
+        if (plan->broker_pid > 0) {
+            printf("memory       %.1f MiB before, %.1f MiB with all of them queued\n",
+                   mib(result->broker_before.rss_bytes), mib(result->broker_queued.rss_bytes));
+        }
+    }
+    if (!plan->no_worker) {
+        printf("drained      %" PRIu64 " in %.2f s: %.0f/s\n", result->drained, (double)result->draining_us / 1e6,
+               per_second(result->drained, result->draining_us));
+        broker_print(plan, result->broker_drain_cpu_us, result->draining_us, result->drained);
+    }
+}
+
+static void
 result_print(const struct settings *settings, const struct bench_result *result)
 {
     const struct bench_plan *plan = &settings->plan;
@@ -241,21 +268,7 @@ result_print(const struct settings *settings, const struct bench_result *result)
     printf("window       %u, packing %s, body %u B, output %u B, service %s\n", plan->window,
            plan->no_packing ? "off" : "on", plan->body_bytes, plan->output_bytes, plan->service);
     if (plan->queued > 0) {
-        int64_t cpu_us = result->broker_after.cpu_us - result->broker_before.cpu_us;
-
-        printf("accepted     %" PRIu64 " in %.2f s: %.0f/s\n", result->accepted, (double)result->accepting_us / 1e6,
-               per_second(result->accepted, result->accepting_us));
-        broker_print(plan, cpu_us, result->accepting_us, result->accepted);
-        times_print("receipt", &result->receipt_times);
-        if (plan->broker_pid > 0) {
-            printf("memory       %.1f MiB before, %.1f MiB with all of them queued\n", mib(result->broker_before.rss_bytes),
-                   mib(result->broker_queued.rss_bytes));
-        }
-        if (!plan->no_worker) {
-            printf("drained      %" PRIu64 " in %.2f s: %.0f/s\n", result->drained, (double)result->draining_us / 1e6,
-                   per_second(result->drained, result->draining_us));
-            broker_print(plan, result->broker_drain_cpu_us, result->draining_us, result->drained);
-        }
+        queued_print(plan, result);
     } else {
         printf("lifecycles   %" PRIu64 " in %.2f s: %.0f/s\n", result->lifecycles, (double)result->elapsed_us / 1e6,
                per_second(result->lifecycles, result->elapsed_us));
@@ -271,7 +284,8 @@ result_print(const struct settings *settings, const struct bench_result *result)
     printf("processors   producer %.2f s, worker %.2f s\n", (double)result->producer_cpu_us / 1e6,
            (double)result->worker_cpu_us / 1e6);
     if (result->failed > 0 || result->reconnects > 0) {
-        printf("not well     %" PRIu64 " failed or put off, %" PRIu64 " reconnects\n", result->failed, result->reconnects);
+        printf("not well     %" PRIu64 " failed or put off, %" PRIu64 " reconnects %s\n", result->failed, result->reconnects,
+               result->put_off);
     }
 }
 

@@ -51,6 +51,7 @@ struct bench_plan {
     int64_t seconds_us; /* 0: count decides */
     uint64_t count;     /* 0: time decides */
     uint64_t queued;    /* not 0: accept so many with no worker, then drain them */
+    bool drain_only;    /* the queued ones are there already */
     uint32_t body_bytes;
     uint32_t output_bytes;
     bool no_packing;
@@ -61,6 +62,7 @@ struct bench_plan {
 /* Shared between the processes of one run. */
 struct bench_result {
     char said[256]; /* what went wrong; empty: nothing */
+    char put_off[128];       /* what the last retry-later said */
     int64_t elapsed_us;      /* of the measured part */
     uint64_t lifecycles;     /* outcomes in it */
     uint64_t failed;         /* outcomes other than completed, and refusals */

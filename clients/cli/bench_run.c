@@ -134,6 +134,7 @@ worker_run(const struct bench_plan *plan, struct bench_result *result, int ready
     if (!client) {
         return false;
     }
+    snprintf(result->server, sizeof result->server, "%s", qiao_session(client)->server);
     offer.capacity = plan->window < LIBRARY_WINDOW_MAX ? plan->window : LIBRARY_WINDOW_MAX;
     status = qiao_offer(client, &offer, QIAO_SECONDS(10));
     good = (status == QIAO_OK || wrong(result, "offer", client, status)) && write(ready, "r", 1) == 1 &&
@@ -230,6 +231,7 @@ event_take(struct producer *producer, const struct qiao_event *event, bool outco
     }
     if (event->kind == QIAO_EVENT_ANSWER) {
         if (event->answer.status == QIAO_RETRY_LATER) {
+            snprintf(producer->result->put_off, sizeof producer->result->put_off, "%s", event->answer.refusal.message);
             slot_end(producer, slot, false, now_us);
         } else if (event->answer.status != QIAO_OK) {
             return wrong(producer->result, event->answer.refusal.message, NULL, event->answer.status);
@@ -417,6 +419,10 @@ queued_run(const struct bench_plan *plan, struct bench_result *result)
     pid_t worker;
 
     accepting.count = plan->queued;
+    if (plan->drain_only) {
+        worker = worker_start(plan, result);
+        return worker > 0 && child_wait(worker);
+    }
     if (!producer_wait(&accepting, result)) {
         return false;
     }

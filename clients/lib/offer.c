@@ -139,6 +139,7 @@ offer_record(const struct qiao_offer *offer, struct proto_record *record)
     to->longitude = offer->place.given ? offer->place.longitude : 0;
     to->located = offer->place.given;
     to->worker = qiaoi_str(offer->worker);
+    to->verify = offer->verify_only;
 }
 
 /* Remember it as it was sent, so that it can be made again. */

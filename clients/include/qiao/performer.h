@@ -24,6 +24,7 @@ struct qiao_offer {
     struct qiao_money price;      /* for the policy cheapest */
     struct qiao_place place;      /* for the policy nearest */
     const char *worker;           /* name of this process, for operators */
+    bool verify_only;             /* only results of other members, to verify them: no new work */
 };
 
 /*
