@@ -26,7 +26,7 @@ apply_lose(struct core *core, uint32_t item)
     request->member = 0;
     request->due_us = 0;
     request->until_us = 0;
-    request->progress = 0;
+    request->progress_e4 = 0;
     request->flags &= (uint16_t)~(FLAG_ABORT | FLAG_VERIFY | FLAG_ASKED | FLAG_CLOCKS | FLAG_BY_OPERATOR | FLAG_REPLIED);
 }
 
@@ -88,9 +88,10 @@ request_note(struct core *core, uint32_t item, uint64_t seq, const struct proto_
 }
 
 static enum core_applied
-apply_to_request(struct core *core, uint64_t seq, const struct proto_event *event, uint32_t *out_item)
+apply_to_request(struct core *core, uint64_t seq, const struct proto_event *event, uint32_t *known)
 {
-    uint32_t item = request_find(core, event->id);
+    uint32_t item = *known != 0 ? *known : request_find(core, event->id);
+    *known = 0;
     if (item == 0 || seq <= request_at(core, item)->last_seq) {
         /* Finished, in history and forgotten before the snapshot was taken; or replayed from two places. */
         return CORE_APPLIED_BEFORE;
@@ -102,21 +103,20 @@ apply_to_request(struct core *core, uint64_t seq, const struct proto_event *even
     if (!apply_about_request(core, item, seq, event)) {
         return CORE_APPLY_DAMAGED;
     }
-    *out_item = item;
+    *known = item;
     return CORE_APPLIED;
 }
 
 enum core_applied
-event_apply(struct core *core, uint64_t seq, const struct proto_event *event, uint32_t *out_item)
+event_apply(struct core *core, uint64_t seq, const struct proto_event *event, uint32_t *item)
 {
-    uint32_t item = 0;
     enum core_applied applied = CORE_APPLIED;
     if (event->id == 0) {
         applied = apply_other(core, event) ? CORE_APPLIED : CORE_APPLY_DAMAGED;
     } else if (event->type == PROTO_EV_ACCEPTED) {
-        applied = apply_accepted(core, seq, event, &item);
+        applied = apply_accepted(core, seq, event, item);
     } else {
-        applied = apply_to_request(core, seq, event, &item);
+        applied = apply_to_request(core, seq, event, item);
     }
     if (applied == CORE_APPLY_DAMAGED || applied == CORE_APPLY_FULL) {
         return applied;
@@ -127,9 +127,8 @@ event_apply(struct core *core, uint64_t seq, const struct proto_event *event, ui
     if (event->fence > core->fence_last) {
         core->fence_last = event->fence;
     }
-    if (item != 0) {
-        request_note(core, item, seq, event);
-        *out_item = item;
+    if (*item != 0) {
+        request_note(core, *item, seq, event);
     }
     return applied;
 }

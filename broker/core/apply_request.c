@@ -114,8 +114,8 @@ apply_accepted(struct core *core, uint64_t seq, const struct proto_event *event,
     request->authored_us = event->at;
     request->complete_by_us = accepted->complete_by;
     request->cost = accepted->cost > COST_MAX ? COST_MAX : accepted->cost == 0 ? 1 : (uint16_t)accepted->cost;
-    request->priority = (uint8_t)(accepted->priority == 0 ? PROTO_PRIORITY_ROUTINE : accepted->priority);
-    request->notify = (uint8_t)accepted->notify;
+    request->priority = accepted->priority == 0 ? PROTO_PRIORITY_ROUTINE : accepted->priority & 7u;
+    request->notify = accepted->notify & 3u;
     request->ordinal = 1;
     request->due_us = accepted->due;
     if (event->task_status == PROTO_STATUS_DRAFT) {

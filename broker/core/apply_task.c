@@ -154,7 +154,7 @@ apply_task(struct core *core, uint32_t item, uint64_t seq, const struct proto_ev
     case PROTO_EV_STARTED:
         return apply_started(core, item, event);
     case PROTO_EV_PROGRESSED:
-        request->progress = (float)event->u.progressed.progress;
+        request->progress_e4 = (uint16_t)(event->u.progressed.progress * 10000);
         return true;
     case PROTO_EV_PRESENTED:
         return apply_presented(core, item, seq, event);

@@ -45,16 +45,6 @@ core_settings_init(struct core_settings *settings)
     };
 }
 
-static uint32_t
-bits_for(uint32_t items)
-{
-    uint32_t bits = 6;
-    while (bits < 22 && (UINT64_C(3) << bits) / 4 < items) {
-        bits++;
-    }
-    return bits;
-}
-
 static void
 tables_init(struct core *core)
 {
@@ -78,9 +68,9 @@ tables_init(struct core *core)
     for (unsigned i = 0; i < sizeof small / sizeof *small; i++) {
         index_init(small[i], 6);
     }
-    /* This one is made big at once: rehashing a million requests would be a long pause. Untouched pages cost nothing. */
-    uint32_t expected = core->settings.requests_max < 1500000 ? core->settings.requests_max : 1500000;
-    index_init(&core->request_by_id, bits_for(expected));
+    /* Requests come with rising ids: sixteen that follow each other share a line, for look-ups and for growing. */
+    index_init(&core->request_by_id, 12);
+    core->request_by_id.near = 4;
 }
 
 struct core *

@@ -134,6 +134,7 @@ add_request(struct item *item, const struct core *core, const struct request *re
                                 (uint64_t)request->until_us,
                                 request->modified_s,
                                 request->cost,
+                                request->progress_e4,
                                 request->flags,
                                 request->status,
                                 request->resume,
@@ -143,7 +144,6 @@ add_request(struct item *item, const struct core *core, const struct request *re
                                 request->attempt,
                                 request->releases};
     add(item, numbers, sizeof numbers);
-    add(item, &request->progress, sizeof request->progress);
     add_name(item, party_name(core, request_requester(core, request)));
     add_name(item, party_name(core, request->performer));
     add_name(item, party_name(core, request->former));

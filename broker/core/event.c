@@ -126,18 +126,17 @@ event_commit(struct turn *turn, struct proto_event *event, uint32_t item)
 {
     struct core *core = turn->core;
     uint64_t seq = core->seq + 1;
-    uint32_t applied_to = 0;
-    enum core_applied applied = event_apply(core, seq, event, &applied_to);
+    enum core_applied applied = event_apply(core, seq, event, &item);
     assert(applied == CORE_APPLIED);
-    (void)item;
-    if (applied_to == 0) {
+    turn->item = item;
+    if (item == 0) {
         event_append(turn, seq, event);
         return seq;
     }
-    const struct request *request = request_at(core, applied_to);
+    const struct request *request = request_at(core, item);
     event->status = request->shown;
     event_append(turn, seq, event);
-    request_settle(turn, applied_to);
+    request_settle(turn, item);
     event_tell(turn, seq, event, request);
     watch_publish(turn, seq, event, request);
     return seq;

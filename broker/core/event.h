@@ -17,6 +17,7 @@ struct turn {
     uint32_t member; /* who acts; 0: the broker itself */
     uint32_t party;
     const struct proto_record *record;
+    uint32_t item; /* the request that the last fact was about */
 };
 
 /* ------------------------------------------------------------- facts */
@@ -36,8 +37,11 @@ uint64_t event_commit(struct turn *turn, struct proto_event *event, uint32_t req
 /* Fill in what a terminal event sums up. */
 void event_sum_up(const struct core *core, struct proto_event *event, uint32_t request);
 
-/* Apply one fact: the only writer of durable state. request_out: the request that it is about, or 0. */
-enum core_applied event_apply(struct core *core, uint64_t seq, const struct proto_event *event, uint32_t *out_request);
+/*
+ * Apply one fact: the only writer of durable state. *item: the request that it is about if the caller knows it, else 0;
+ * afterwards the request.
+ */
+enum core_applied event_apply(struct core *core, uint64_t seq, const struct proto_event *event, uint32_t *item);
 
 /* ------------------------------------------------------------- effects */
 

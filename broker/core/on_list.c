@@ -175,7 +175,7 @@ row_fill(const struct turn *turn, const struct request *request, struct proto_re
     row->last_modified = request->authored_us + (int64_t)request->modified_s * 1000000;
     row->complete_by = request->flags & FLAG_ASKED ? 0 : request->complete_by_us;
     row->attempt = request->attempt;
-    row->progress = request->progress;
+    row->progress = request->progress_e4 / 1e4;
     row->task = request->id + request->ordinal;
     row->seq = request->last_seq;
     row->not_before = request->flags & FLAG_NOT_BEFORE ? request->due_us : 0;

@@ -186,7 +186,7 @@ submission_accept(struct turn *turn, const struct submission *submission)
     event.body = turn->record->body;
     accepted_fill(turn, submission, &event.u.accepted);
     event_commit(turn, &event, 0);
-    uint32_t item = request_find(core, event.id);
+    uint32_t item = turn->item;
     struct request *request = request_at(core, item);
     request->conn = turn->conn;
     core->stats.accepted++;

@@ -121,7 +121,6 @@ queue_push(struct core *core, uint32_t item)
     struct share *share = share_at(core, flow->share);
     unsigned level = request->priority - 1u;
     assert(level < LEVELS);
-    request->level = (uint8_t)level;
     share_wakes(core, group, share);
     uint32_t head = flow->heads[level];
     request->next = request->prev = 0;
@@ -154,7 +153,7 @@ queue_remove(struct core *core, uint32_t item)
     uint32_t flow_item = request->flow;
     struct flow *flow = flow_at(core, flow_item);
     struct group *group = group_at(core, flow->group);
-    unsigned level = request->level;
+    unsigned level = request->priority - 1u;
     bool was_head = request->prev == 0;
     if (request->prev != 0) {
         request_at(core, request->prev)->next = request->next;
@@ -277,11 +276,12 @@ queue_ahead(const struct core *core, uint32_t item, uint32_t steps)
         before++;
     }
     uint64_t ahead = before;
-    for (unsigned level = request->level; level < LEVELS; level++) {
+    unsigned own = request->priority - 1u;
+    for (unsigned level = own; level < LEVELS; level++) {
         const struct level *heap = &group->levels[level];
         for (uint32_t i = 0; i < heap->n && steps > 0; i++, steps--) {
             const struct flow *flow = flow_at(core, heap->flows[i]);
-            if (level > request->level) {
+            if (level > own) {
                 ahead += flow->counts[level];
             } else if (flow != mine) {
                 /* Equal shares: about as many of each other requester as of its own. */

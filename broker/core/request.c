@@ -196,6 +196,6 @@ request_place(struct core *core, uint32_t item)
     if (place != request->place) {
         request_lift(core, item);
         place_enter(core, item, place);
-        request->place = (uint8_t)place;
+        request->place = place & 7u;
     }
 }

@@ -204,7 +204,7 @@ enum {
     FLAG_CLOCKS = 1 << 9,      /* due_us and until_us are what is left, not when */
 };
 
-/* A request and its live (or last) task. 148 bytes. */
+/* A request and its live (or last) task. 136 bytes. */
 struct request {
     uint64_t id;           /* [durable] down to flags */
     uint64_t accepted_seq; /* the event that holds input and body */
@@ -223,21 +223,21 @@ struct request {
     uint32_t former;    /* party that lost it last */
     uint32_t business;  /* interned text */
     uint32_t modified_s; /* seconds after authored_us */
-    float progress;
+    uint16_t progress_e4; /* ten-thousandths */
     uint16_t cost;
     uint16_t flags;
     uint8_t status;   /* of the task: written by task_status_set only */
     uint8_t resume;   /* on-hold: the task's status before */
     uint8_t reason;   /* of the request's status */
-    uint8_t priority; /* PROTO_PRIORITY_* */
     uint8_t ordinal;  /* which task */
     uint8_t attempt;
     uint8_t releases;
 
-    uint8_t notify;
-    uint8_t place; /* enum place: which list next and prev are in */
-    uint8_t shown; /* request status as counted */
-    uint8_t level; /* LEVELS - 1 - n of the queue it is in */
+    uint8_t priority : 3; /* PROTO_PRIORITY_* */
+    uint8_t notify : 2;   /* PROTO_NOTIFY_* */
+
+    uint8_t place : 3; /* enum place: which list next and prev are in */
+    uint8_t shown;     /* request status as counted */
     uint32_t next, prev;
     uint32_t mine_next, mine_prev;
     uint32_t offer; /* bound to; 0: none */
@@ -423,6 +423,8 @@ ITEM(provider, providers)
 ITEM(watch, watches)
 ITEM(text, texts)
 #undef ITEM
+
+static_assert(sizeof(struct request) == 136, "a queued request costs at most 150 bytes in all tables");
 
 static inline struct proto_str
 name_str(const struct name *name)

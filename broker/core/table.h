@@ -74,6 +74,7 @@ pool_free(struct pool *pool, uint32_t item)
 struct index {
     uint32_t *slots;
     uint32_t shift; /* 64 - log2(slots) */
+    uint32_t near;  /* so many low bits of a hash are kept: neighbours share a cache line */
     uint32_t mask;
     uint32_t count;
 };
@@ -87,7 +88,9 @@ void index_resize(struct index *index, const void *owner, index_hash_fn *hash);
 static inline uint32_t
 index_slot(const struct index *index, uint64_t hash)
 {
-    return (uint32_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> index->shift);
+    uint32_t low = (UINT32_C(1) << index->near) - 1;
+    uint32_t slot = (uint32_t)(((hash >> index->near) * UINT64_C(0x9E3779B97F4A7C15)) >> index->shift);
+    return (slot & ~low) | ((uint32_t)hash & low);
 }
 
 #define INDEX_EACH(index, hash, item)                                                                                   \
