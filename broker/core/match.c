@@ -387,6 +387,7 @@ offer_feed_owned(struct turn *turn, uint32_t offer_item, uint32_t service)
 /* What an offer's look at the waiting groups found. */
 struct look {
     uint32_t left;  /* groups that may still be looked at in this call */
+    uint32_t seen;  /* that were looked at and still wait with a candidate */
     uint32_t group; /* whose first task should go first; 0: none that this offer may take */
     struct turn_of first;
 };
@@ -412,6 +413,7 @@ look_at_service(struct turn *turn, uint32_t offer_item, struct service *service,
             group_unmatched(core, item);
             continue;
         }
+        look->seen++;
         struct turn_of first;
         if ((group->candidates[at / 64] >> (at % 64) & 1) == 0 || !queue_first(core, item, turn->now.utc_us, &first) ||
             avoid_blocks(core, group, offer_at(core, offer_item)->party)) {
@@ -436,13 +438,13 @@ offer_feed_one(struct turn *turn, uint32_t item)
     for (uint32_t s = 0; s < offer->service_count; s++) {
         struct service *service = service_at(core, offer->services[s]);
         if (!service->paused && service->groups.count > 0) {
-            groups += service->groups.count;
             look_at_service(turn, item, service, &look);
+            groups += service->groups.count;
         }
     }
     uint32_t chosen = look.group == 0 ? 0 : offer_pick(core, group_at(core, look.group));
     if (chosen == 0) {
-        uint32_t looked = offer->looked + GROUPS_PER_LOOK - look.left;
+        uint32_t looked = offer->looked + look.seen;
         if (look.left == 0 && looked < groups) {
             offer_wake(core, item);
             offer->looked = looked;
