@@ -127,7 +127,7 @@ class Testing(Live):
 class Manufacturing(Live):
     def test_another_worker_carries_on_with_the_same_bookings(self):
         ledger = os.path.join(self.broker.home, "carry-on.json")
-        first = self.worker("cdmo", "one", "--speed", "20000", "--ledger", ledger)
+        first = self.worker("cdmo", "one", "--speed", "400000", "--ledger", ledger)
         request = self.submit("cdmo.antibody", ANTIBODY)
         self.event(request, "progressed")
         with open(ledger, encoding="utf-8") as file:
@@ -159,9 +159,15 @@ class Manufacturing(Live):
         reviewer.until("waits")
         row = self.broker.qiao("get", request, "--json", context=self.acme).json()
         self.assertEqual("in-progress", row["status"])
-        reviewer.child.stop()
-        self.worker("cdmo", "three", "--verify", "--decide")
+        self.broker.qiao("desk", "verify", row["task"], "-m", "reworked and accepted", context=self.members["cdmo", "three"])
         row = self.ended(request)
+        self.assertEqual(("completed", "deviation"), (row["status"], row["outcome"]))
+        reviewer.until("withdrawn")
+
+    def test_a_reviewer_may_be_told_to_decide(self):
+        self.worker("cdmo", "one", "--speed", "1000000000")
+        self.worker("cdmo", "two", "--verify", "--decide")
+        row = self.ended(self.submit("cdmo.antibody", {**ANTIBODY, "actual_yield": "4000"}))
         self.assertEqual(("completed", "deviation", "deviation-accepted"), (row["status"], row["outcome"], row["business_status"]))
 
     def test_a_worker_that_leaves_keeps_the_task_with_its_party(self):
