@@ -29,6 +29,10 @@ class Live(unittest.TestCase):
         cls.lab = cls.broker.party("lab", roles=["performer"])
         cls.lab2 = cls.broker.member("lab", "m2")
 
+    def tearDown(self):
+        """Whatever a command asked, the broker still runs."""
+        self.assertIsNone(self.broker.daemon.process.poll(), self.broker.daemon.err())
+
     def qiao(self, *words, context=None, **more):
         return self.broker.qiao(*words, context=context or self.acme, **more)
 

@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), HERE, os.path.join(HERE, "..", "..", "clients", "python")]
 import tap  # noqa: E402
 from broker import Broker, Child, program  # noqa: E402
+from qiao import wire  # noqa: E402
 from qiao.connection import Connection, Refusal  # noqa: E402
 from qiao.context import Context  # noqa: E402
 
@@ -71,7 +73,6 @@ class Life(unittest.TestCase):
             self.assertEqual(0, broker.stop())
             while operator.heard > 0:  # bye sets it to minus infinity
                 self.assertTrue(operator.socket.poll(20000))
-                from qiao import wire
                 for record in wire.decode(operator.socket.recv()):
                     operator._receive(*record)
             operator.welcome = {}
@@ -86,7 +87,6 @@ class Life(unittest.TestCase):
                 self.assertGreater(operator.welcome["epoch"], first)
 
     def test_service_manager_is_told(self):
-        import socket
         home = tempfile.mkdtemp(prefix="qiao-test-")
         try:
             path = os.path.join(home, "notify")

@@ -36,11 +36,12 @@ class Readme(unittest.TestCase):
                                   timeout=120, stdin=subprocess.DEVNULL)
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
             self.assertEqual([], os.listdir(folder), "something was left behind")
-        for words in ("HELLO FROM HELIX", "measured", "duplicate"):
+        for words in ("HELLO FROM HELIX", "reversed", "known already: yes"):
             self.assertIn(words, done.stdout)
 
     def test_the_table_of_commands_is_the_programs_own(self):
-        made = subprocess.run([program("qiao"), "help", "--markdown"], check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
+        made = subprocess.run([program("qiao"), "help", "--markdown"], check=True, capture_output=True, text=True,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
         self.assertEqual(made.strip(), section("commands").strip(), "run: qiao help --markdown, and put it between the markers")
 
 

@@ -7,7 +7,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), HERE, os.path.join(HERE, "..", "..", "clients", "python")]
 import tap  # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import Broker, program  # noqa: E402
+from qiao import wire  # noqa: E402
 from qiao.connection import Connection, Refusal  # noqa: E402
 from qiao.context import Context  # noqa: E402
 
@@ -131,7 +132,6 @@ class Watches(unittest.TestCase):
     def watch(self, peer, **fields):
         number = next(peer.numbers)
         peer.pending.clear()
-        from qiao import wire
         peer._send(wire.encode("watch", {"n": number, **fields}))
         return number
 
@@ -203,6 +203,31 @@ class Pressure(unittest.TestCase):
                 self.assertGreater(refused.exception.retry_after, 0)
                 peer.perform(1)
                 self.assertEqual(1, peer.figure("requests.completed"))
+
+    def test_failed_write_ends_the_broker_without_a_word_and_loses_nothing_acknowledged(self):  # D1, D3
+        with Broker("--plain", start=False) as broker:
+            broker.start()
+            broker.stop()
+            broker.daemon = broker.child("prlimit", "--fsize=3000000", program("qiaod"), "run", "-c", broker.dir)
+            broker.daemon.line("qiaod ready")
+            peer = Connection(Context.load(broker.operator), timeout=PATIENCE)
+            acknowledged = {}
+            for number in range(1000):
+                peer.begin("submit", body=bytes(20000), service="bench.echo", key=f"k{number}", notify="none")
+            while broker.daemon.process.poll() is None and peer.socket.poll(1000):
+                for name, header, _ in wire.decode(peer.socket.recv()):
+                    self.assertNotEqual("bye", name)
+                    if name == "receipt":
+                        acknowledged[header["re"]] = header["id"]
+            self.assertEqual(74, broker.daemon.process.wait(PATIENCE))
+            self.assertIn("event=store-failed", broker.daemon.err())
+            self.assertTrue(0 < len(acknowledged) < 1000)
+            broker.start()
+            with Peer(broker) as again:
+                for number in acknowledged.values():
+                    self.assertEqual("ready", again.call("get", id=number)[1]["rows"][0]["status"])
+            peer.welcome = {}
+            peer.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """One connection to a broker: hello, numbered calls, heartbeats, reconnecting with everything that is in doubt."""
+import atexit
 import itertools
 import random
 import time
@@ -48,6 +49,7 @@ class Connection:
         self.zmq = zmq.Context()
         self.socket = None
         self.heartbeat = 5.0
+        atexit.register(self.close)    # a program that just ends still says bye, and does not wait in libzmq
         try:
             self._connect(timeout)
         except BaseException:
@@ -57,6 +59,7 @@ class Connection:
     # ------------------------------------------------------------ life
 
     def close(self):
+        atexit.unregister(self.close)
         if self.socket is not None:
             if self.welcome:
                 self._send(wire.encode("bye", {"reason": "done"}))
@@ -145,8 +148,11 @@ class Connection:
         return self.settle(self.begin(name, body, **fields), timeout)
 
     def wait(self, deadline, wake=None):
-        """Handle traffic until something is in the inbox, `wake` (a descriptor) is readable, or the deadline passed."""
-        while not self.inbox:
+        """Handle traffic until something is in the inbox, `wake` (a descriptor) is readable, or the deadline passed.
+
+        With `wake`, also until an answer came: a worker settles its answers as they come.
+        """
+        while not self.inbox and not (wake is not None and self.answers):
             if not self._pump(deadline, wake):
                 return False
         return True

@@ -1,4 +1,5 @@
 """The performer's side: offer services, perform tasks in threads, keep their leases, answer aborts."""
+import logging
 import os
 import queue
 import threading
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 
 
 from .connection import Connection, Refusal
+
+log = logging.getLogger("qiao.worker")
 
 
 @dataclass
@@ -76,13 +79,14 @@ class Worker(Connection):
         self.unsettled = {}        # n -> (task, record name)
         self.running = True
         self.wake_r, self.wake_w = os.pipe()
+        self.wake = [self.wake_r, self.wake_w]
         os.set_blocking(self.wake_r, False)
         super().__init__(context, timeout)
 
     def close(self):
         super().close()
-        for end in (self.wake_r, self.wake_w):
-            os.close(end)
+        while self.wake:
+            os.close(self.wake.pop())
 
     def performs(self, service, capacity=1, **offer):
         """Decorator: this function performs a service (exact name, or prefix.*). It takes a Task and returns a Result."""
@@ -209,11 +213,11 @@ class Worker(Connection):
                 if refusal.code in ("stale", "not-found"):
                     task.withdrawn.set()
                     self.tasks.pop(task.header["task"], None)
-                else:
-                    self.refused(task, name, refusal)
-
-    def refused(self, task, name, refusal):
-        """The broker refused a record about a task. Override to log; the task's own timing decides what follows."""
+                    continue
+                log.warning("%s of task %s was refused: %s", name, task.task, refusal)
+                if name == "complete" and refusal.code in ("invalid", "too-large"):
+                    # The function's result does not fit the catalogue; trying again gives the same one.
+                    self._begin(task, "fail", {**task.held, "message": f"its result was refused: {refusal}"[:1000], "retryable": False})
 
     # ------------------------------------------------------------ leases
 

@@ -213,6 +213,20 @@ class AgainstAScriptedBroker(unittest.TestCase):
         names = [name for name, header, _ in broker.heard if header.get("task") == 129]
         self.assertEqual(["accept", "start", "fail"], names)
 
+    def test_a_result_that_the_catalogue_refuses_fails_the_task_for_good(self):
+        def script(name, header, body):
+            if name == "offer":
+                return [("receipt", {"re": header["n"]}, b""), ("task", {"task": 65, "fence": 7, "service": "a.b", "status": "in-progress"}, b"")]
+            if name == "complete":
+                return [("refusal", {"re": header["n"], "code": "invalid", "path": "output.y"}, b"")]
+            return [("receipt", {"re": header["n"]}, b"")] if header.get("n") else None
+        broker = self.broker(script)
+        with self.assertLogs("qiao.worker", "WARNING"), qiao.Worker(qiao.Context(broker.endpoint), name="w") as worker:
+            worker.performs("a.b")(lambda task: qiao.Result({"y": 1}))
+            self.assertEqual(1, worker.run(count=1))
+        failed = [header for name, header, _ in broker.heard if name == "fail"]
+        self.assertEqual([(65, 7, False)], [(header["task"], header["fence"], header["retryable"]) for header in failed])
+
 
 if __name__ == "__main__":
     tap.main()
