@@ -11,6 +11,9 @@
 static void
 bytes_keep(uint8_t **p, uint32_t *n, struct proto_bin value)
 {
+    if (value.p == *p && value.n == *n) {
+        return; /* a fact that repeats what is there, from the very same bytes */
+    }
     *p = table_realloc(*p, value.n);
     if (value.n > 0) {
         memcpy(*p, value.p, value.n);
@@ -46,7 +49,7 @@ apply_party(struct core *core, const struct proto_ev_party *fact)
     struct party *party = party_at(core, item);
     party->title_n = (uint8_t)fact->title.n;
     if (fact->title.n > 0) {
-        memcpy(party->title, fact->title.p, fact->title.n);
+        memmove(party->title, fact->title.p, fact->title.n); /* it may be its own */
     }
     party->roles = roles_of_list(fact->roles);
     bytes_keep(&party->services, &party->services_n, fact->services);

@@ -184,16 +184,28 @@ tell_abort(struct turn *turn, uint32_t item)
     effect_send(turn, offer_at(turn->core, request->offer)->conn, &record);
 }
 
-void
+static void
 tell_withdraw(struct turn *turn, uint32_t conn, const struct proto_event *event)
 {
-    if (conn == 0) {
-        return;
-    }
     struct proto_record record = {.type = PROTO_WITHDRAW};
     record.u.withdraw.task = event->id + event->task;
     record.u.withdraw.fence = event->fence;
     record.u.withdraw.reason = event->reason;
     record.u.withdraw.status = event->task_status;
     effect_send(turn, conn, &record);
+}
+
+void
+task_unbind(struct turn *turn, uint32_t item, const struct proto_event *event)
+{
+    struct core *core = turn->core;
+    uint32_t offer = request_at(core, item)->offer;
+    if (offer == 0) {
+        return;
+    }
+    uint32_t conn = offer_at(core, offer)->conn;
+    offer_unbind(core, item);
+    if (conn != turn->conn) {
+        tell_withdraw(turn, conn, event);
+    }
 }

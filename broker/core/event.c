@@ -106,16 +106,16 @@ event_append(struct turn *turn, uint64_t seq, const struct proto_event *event)
 }
 
 /*
- * After a fact: whoever no longer has the task is let go, and the clocks are set. A binding holds while the task is with the
- * party of the offer.
+ * After a fact: whoever no longer has the task is let go and told, and the clocks are set. A binding holds while the task is
+ * with the party of the offer.
  */
 static void
-request_settle(struct turn *turn, uint32_t item)
+request_settle(struct turn *turn, uint32_t item, const struct proto_event *event)
 {
     struct core *core = turn->core;
     struct request *request = request_at(core, item);
     if (request->offer != 0 && (request_is_finished(request) || request->performer != offer_at(core, request->offer)->party)) {
-        offer_unbind(core, item);
+        task_unbind(turn, item, event);
     }
     request_arm(core, item);
     lease_settle(turn, item);
@@ -136,7 +136,7 @@ event_commit(struct turn *turn, struct proto_event *event, uint32_t item)
     const struct request *request = request_at(core, item);
     event->status = request->shown;
     event_append(turn, seq, event);
-    request_settle(turn, item);
+    request_settle(turn, item, event);
     event_tell(turn, seq, event, request);
     watch_publish(turn, seq, event, request);
     return seq;

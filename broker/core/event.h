@@ -77,6 +77,8 @@ void answer_page(struct turn *turn, enum proto_page_kind kind, const struct prot
 /* To the performer's connection of a bound task; nothing when there is none. */
 void tell_task(struct turn *turn, uint32_t request, uint64_t source2, bool reply);
 void tell_abort(struct turn *turn, uint32_t request);
-void tell_withdraw(struct turn *turn, uint32_t conn, const struct proto_event *event);
+
+/* Let go of the connection that has a task; tell it (withdraw) unless it is the one that acted. */
+void task_unbind(struct turn *turn, uint32_t request, const struct proto_event *event);
 
 #endif

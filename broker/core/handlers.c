@@ -173,18 +173,10 @@ request_follow_up(struct turn *turn, uint32_t item)
 
 /* ------------------------------------------------------------- ends */
 
-static uint32_t
-performer_connection(const struct core *core, const struct request *request)
-{
-    return request->offer == 0 ? 0 : offer_at(core, request->offer)->conn;
-}
-
 void
 request_cancel(struct turn *turn, uint32_t item, enum proto_reason reason, struct proto_str message)
 {
     struct core *core = turn->core;
-    const struct request *request = request_at(core, item);
-    uint32_t conn = performer_connection(core, request);
     struct proto_event event;
     event_begin(turn, &event, PROTO_EV_CANCELLED, item);
     event.reason = reason;
@@ -195,17 +187,12 @@ request_cancel(struct turn *turn, uint32_t item, enum proto_reason reason, struc
     event_sum_up(core, &event, item);
     event_commit(turn, &event, item);
     core->stats.cancelled++;
-    if (reason != PROTO_REASON_ABORT_AGREED) {
-        tell_withdraw(turn, conn, &event);
-    }
 }
 
 void
 request_fail(struct turn *turn, uint32_t item, enum proto_reason reason, struct proto_str message)
 {
     struct core *core = turn->core;
-    const struct request *request = request_at(core, item);
-    uint32_t conn = performer_connection(core, request);
     struct proto_event event;
     event_begin(turn, &event, PROTO_EV_FAILED, item);
     event.reason = reason;
@@ -218,7 +205,6 @@ request_fail(struct turn *turn, uint32_t item, enum proto_reason reason, struct 
     event_sum_up(core, &event, item);
     event_commit(turn, &event, item);
     core->stats.failed++;
-    tell_withdraw(turn, conn, &event);
 }
 
 void
@@ -231,12 +217,10 @@ task_recall(struct turn *turn, uint32_t item, enum proto_reason reason)
         request_cancel(turn, item, PROTO_REASON_CANCELLED_BY_REQUESTER, (struct proto_str){0});
         return;
     }
-    uint32_t conn = performer_connection(core, request);
     struct proto_event event;
     event_begin(turn, &event, PROTO_EV_RELEASED, item);
     event.reason = reason;
     event.task_status = status_waiting(core, item);
     event_commit(turn, &event, item);
-    tell_withdraw(turn, conn, &event);
     request_follow_up(turn, item);
 }

@@ -87,7 +87,7 @@ task_present(struct turn *turn, uint32_t item)
     event.u.presented.due = limit_left(turn, request->due_us);
     event_commit(turn, &event, item);
     answer_request_receipt(turn, item);
-    offer_unbind(core, item);
+    task_unbind(turn, item, &event);
     match_request(turn, item);
 }
 
@@ -153,8 +153,8 @@ result_sent_back(struct turn *turn, uint32_t item)
     event.business_status = record->business_status.n > 0 ? record->business_status : PROTO_STR("verification_refused");
     event.message = record->message;
     event.u.sent_back.due = limit_from_now(turn, request->due_us);
-    offer_unbind(core, item);
     event_commit(turn, &event, item);
+    task_unbind(turn, item, &event);
     answer_request_receipt(turn, item);
     match_return(turn, item);
 }

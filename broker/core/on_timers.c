@@ -8,12 +8,6 @@
 #include "core/request.h"
 #include "core/submission.h"
 
-static uint32_t
-performer_connection(const struct core *core, const struct request *request)
-{
-    return request->offer == 0 ? 0 : offer_at(core, request->offer)->conn;
-}
-
 /* ------------------------------------------------------------- an attempt is lost */
 
 /* The same task waits again, or at the attempt limit it is over. */
@@ -27,7 +21,6 @@ attempt_lost(struct turn *turn, uint32_t item, enum proto_reason reason)
         return;
     }
     bool last = request->attempt >= request_terms(core, request)->attempts;
-    uint32_t conn = performer_connection(core, request);
     struct proto_event event;
     event_begin(turn, &event, PROTO_EV_LAPSED, item);
     event.reason = reason;
@@ -36,7 +29,6 @@ attempt_lost(struct turn *turn, uint32_t item, enum proto_reason reason)
                                                                    : PROTO_STATUS_FAILED;
     event_commit(turn, &event, item);
     core->stats.lease_expired += reason == PROTO_REASON_LEASE_EXPIRED;
-    tell_withdraw(turn, conn, &event);
     request_follow_up(turn, item);
 }
 
@@ -46,7 +38,6 @@ candidate_lapsed(struct turn *turn, uint32_t item, enum proto_reason reason)
 {
     struct core *core = turn->core;
     const struct request *request = request_at(core, item);
-    uint32_t conn = performer_connection(core, request);
     struct proto_event event;
     event_begin(turn, &event, PROTO_EV_LAPSED, item);
     event.reason = reason;
@@ -55,7 +46,6 @@ candidate_lapsed(struct turn *turn, uint32_t item, enum proto_reason reason)
     bool nobody = request->performer == 0;
     event.u.lapsed.next = nobody && request->ordinal < TASKS_MAX ? request->ordinal + 1u : task_following(core, item);
     event_commit(turn, &event, item);
-    tell_withdraw(turn, conn, &event);
     request_follow_up(turn, item);
 }
 

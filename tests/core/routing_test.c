@@ -21,29 +21,6 @@ text(const char *t)
 }
 
 static struct proto_record
-submission(struct peer *peer, const char *service)
-{
-    static uint64_t pseq;
-    struct proto_record record = scene_record(PROTO_SUBMIT);
-    record.u.submit.service = text(service);
-    record.u.submit.producer = 99;
-    record.u.submit.pseq = ++pseq;
-    (void)peer;
-    return record;
-}
-
-static uint64_t
-submit(struct scene *scene, struct peer *peer, struct proto_record *record)
-{
-    scene_send(scene, peer, record);
-    const struct proto_record *answer = peer_answer(peer);
-    if (answer->type != PROTO_RECEIPT) {
-        fail_msg("refused: %.*s", PROTO_STR_ARG(answer->u.refusal.message));
-    }
-    return answer->u.receipt.id;
-}
-
-static struct proto_record
 offer_of(const char *service, uint32_t capacity)
 {
     struct proto_record record = scene_record(PROTO_OFFER);
@@ -90,11 +67,11 @@ TEST(nearest_goes_to_the_nearest_with_room)
     offer.u.offer.longitude = 121.5; /* Shanghai */
     send_offer(scene, far, &offer);
     for (int i = 0; i < 3; i++) {
-        struct proto_record record = submission(requester, "near");
+        struct proto_record record = scene_submission("near");
         record.u.submit.located = true;
         record.u.submit.latitude = 39.7;
         record.u.submit.longitude = 116.3; /* Daxing */
-        submit(scene, requester, &record);
+        scene_submit_record(scene, requester, &record);
         assert_int_equal(peer_count(near, PROTO_TASK), 1);
         assert_int_equal(peer_count(far, PROTO_TASK), i > 0);
         assert_int_equal(peer_count(nowhere, PROTO_TASK), i > 1);
@@ -128,15 +105,15 @@ TEST(preferred_parties_come_in_the_requesters_order)
     scene_offer(scene, a, "chosen", 1);
     scene_offer(scene, b, "chosen", 1);
     scene_offer(scene, c, "chosen", 1);
-    struct proto_record record = submission(requester, "chosen");
+    struct proto_record record = scene_submission("chosen");
     record.u.submit.prefer = list_of("p3", "p2");
-    submit(scene, requester, &record);
+    scene_submit_record(scene, requester, &record);
     assert_int_equal(peer_count(c, PROTO_TASK), 1);
     record.u.submit.pseq += 1000;
-    submit(scene, requester, &record);
+    scene_submit_record(scene, requester, &record);
     assert_int_equal(peer_count(b, PROTO_TASK), 1);
     record.u.submit.pseq += 1000;
-    submit(scene, requester, &record);
+    scene_submit_record(scene, requester, &record);
     assert_int_equal(peer_count(a, PROTO_TASK), 1);
     scene_end(scene);
 }
@@ -151,9 +128,9 @@ TEST(hard_constraints_hold_and_confirmed_attributes_outrank_offered_ones)
     struct proto_record offer = offer_of("leased", 5);
     offer.u.offer.attributes = map_of("grade", "A");
     send_offer(scene, b, &offer);
-    struct proto_record record = submission(requester, "leased");
+    struct proto_record record = scene_submission("leased");
     record.u.submit.require = require_one("grade", "eq", "A");
-    uint64_t id = submit(scene, requester, &record);
+    uint64_t id = scene_submit_record(scene, requester, &record);
     assert_int_equal(peer_count(b, PROTO_TASK), 0);
     struct proto_record explain = scene_record(PROTO_EXPLAIN);
     explain.u.explain.id = id;
@@ -180,10 +157,10 @@ TEST(excluded_party_never_gets_it)
     BEGIN;
     struct peer *a = scene_connect(scene, "p1"), *b = scene_connect(scene, "p2");
     scene_offer(scene, a, "leased", 5);
-    struct proto_record record = submission(requester, "leased");
+    struct proto_record record = scene_submission("leased");
     record.u.submit.exclude = list_of("p1", NULL);
     scene_connect(scene, "p2");
-    submit(scene, requester, &record);
+    scene_submit_record(scene, requester, &record);
     assert_int_equal(peer_count(a, PROTO_TASK), 0);
     scene_offer(scene, b, "leased", 5);
     assert_int_equal(peer_count(b, PROTO_TASK), 1);
@@ -195,9 +172,9 @@ TEST(directed_request_waits_for_its_performer)
     BEGIN;
     struct peer *a = scene_connect(scene, "p1"), *b = scene_connect(scene, "p2");
     scene_offer(scene, a, "leased", 5);
-    struct proto_record record = submission(requester, "leased");
+    struct proto_record record = scene_submission("leased");
     record.u.submit.performer = text("p2");
-    submit(scene, requester, &record);
+    scene_submit_record(scene, requester, &record);
     scene_advance_to(scene, SECONDS(1000));
     assert_int_equal(peer_count(a, PROTO_TASK), 0);
     scene_offer(scene, b, "leased", 5);
@@ -212,10 +189,10 @@ TEST(directed_request_falls_back_when_its_performer_does_not_take_it)
     scene_offer(scene, a, "owned", 5);
     scene_offer(scene, b, "owned", 5);
     /* It declines. */
-    struct proto_record record = submission(requester, "owned");
+    struct proto_record record = scene_submission("owned");
     record.u.submit.performer = text("p2");
     record.u.submit.fallback = PROTO_FALLBACK_ANY;
-    submit(scene, requester, &record);
+    scene_submit_record(scene, requester, &record);
     struct proto_record reject = scene_record(PROTO_REJECT);
     reject.u.reject.task = peer_hand(b).task;
     reject.u.reject.fence = peer_hand(b).fence;
@@ -223,10 +200,10 @@ TEST(directed_request_falls_back_when_its_performer_does_not_take_it)
     assert_int_equal(peer_count(a, PROTO_TASK), 1);
     /* It is not there. */
     scene_disconnect(scene, b);
-    record = submission(requester, "owned");
+    record = scene_submission("owned");
     record.u.submit.performer = text("p2");
     record.u.submit.fallback = PROTO_FALLBACK_ANY;
-    submit(scene, requester, &record);
+    scene_submit_record(scene, requester, &record);
     assert_int_equal(peer_count(a, PROTO_TASK), 1);
     scene_accept(scene, a, peer_hand(a));
     scene_start(scene, a, peer_hand(a));
@@ -240,9 +217,9 @@ TEST(directed_request_without_fallback_is_on_hold_when_declined)
     BEGIN;
     struct peer *a = scene_connect(scene, "p1");
     scene_offer(scene, a, "owned", 5);
-    struct proto_record record = submission(requester, "owned");
+    struct proto_record record = scene_submission("owned");
     record.u.submit.performer = text("p1");
-    uint64_t id = submit(scene, requester, &record);
+    uint64_t id = scene_submit_record(scene, requester, &record);
     struct proto_record reject = scene_record(PROTO_REJECT);
     reject.u.reject.task = peer_hand(a).task;
     reject.u.reject.fence = peer_hand(a).fence;
@@ -267,11 +244,11 @@ served(struct peer *performer, int nth)
 static void
 submit_named(struct scene *scene, struct peer *peer, const char *subject, enum proto_priority priority, uint32_t cost)
 {
-    struct proto_record record = submission(peer, "leased");
+    struct proto_record record = scene_submission("leased");
     record.u.submit.subject = text(subject);
     record.u.submit.priority = priority;
     record.u.submit.cost = cost;
-    submit(scene, peer, &record);
+    scene_submit_record(scene, peer, &record);
 }
 
 static void
@@ -348,7 +325,7 @@ TEST(wishes_do_not_multiply_a_share)
     BEGIN;
     struct peer *other = scene_connect(scene, "r2"), *performer = scene_connect(scene, "p1");
     for (int i = 0; i < 9; i++) {
-        struct proto_record record = submission(requester, "leased");
+        struct proto_record record = scene_submission("leased");
         record.u.submit.subject = text("many");
         if (i % 3 != 0) {
             record.u.submit.prefer = list_of("p1", NULL);
@@ -357,7 +334,7 @@ TEST(wishes_do_not_multiply_a_share)
             record.u.submit.fallback = PROTO_FALLBACK_ANY;
             record.u.submit.performer = text("p1");
         }
-        submit(scene, requester, &record);
+        scene_submit_record(scene, requester, &record);
     }
     for (int i = 0; i < 3; i++) {
         submit_named(scene, other, "few", PROTO_PRIORITY_ROUTINE, 1);
@@ -429,7 +406,7 @@ TEST(drained_service_refuses_submissions_and_works_off_what_it_has)
     struct peer *performer = scene_connect(scene, "p1"), *operator = scene_connect(scene, "park");
     scene_submit(scene, requester, "leased");
     change(scene, operator, PROTO_DRAIN, "leased", "");
-    struct proto_record record = submission(requester, "leased");
+    struct proto_record record = scene_submission("leased");
     scene_send(scene, requester, &record);
     peer_expect_refusal(requester, PROTO_REFUSAL_CODE_RETRY_LATER);
     assert_true(peer_answer(requester)->u.refusal.retry_after > 0);
@@ -490,9 +467,9 @@ TEST(many_unmatched_groups_do_not_hide_the_one_that_matches)
     for (int i = 0; i < 500; i++) {
         char grade[16];
         snprintf(grade, sizeof grade, "G%d", i);
-        struct proto_record record = submission(requester, "leased");
+        struct proto_record record = scene_submission("leased");
         record.u.submit.require = require_one("grade", "eq", grade);
-        submit(scene, requester, &record);
+        scene_submit_record(scene, requester, &record);
     }
     struct proto_record offer = offer_of("leased", 5);
     offer.u.offer.attributes = map_of("grade", "G490");

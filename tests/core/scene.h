@@ -69,6 +69,9 @@ void scene_offer(struct scene *scene, struct peer *performer, const char *servic
 void scene_credit(struct scene *scene, struct peer *performer, const char *service, uint32_t credit);
 struct proto_record scene_record(enum proto_type type);
 
+struct proto_record scene_submission(const char *service); /* with a number of its own, to be changed and sent */
+uint64_t scene_submit_record(struct scene *scene, struct peer *requester, struct proto_record *record);
+
 /* ------------------------------------------------------------- what came */
 
 /* The answer to the last record that this peer sent, or an assertion fails. Lives until the scene ends. */
@@ -107,6 +110,13 @@ struct hand peer_hand(struct peer *peer);
 void scene_complete(struct scene *scene, struct peer *peer, struct hand hand);
 void scene_accept(struct scene *scene, struct peer *peer, struct hand hand);
 void scene_start(struct scene *scene, struct peer *peer, struct hand hand);
+void scene_verify(struct scene *scene, struct peer *peer, struct hand hand, bool agree);
+void scene_answer_abort(struct scene *scene, struct peer *performer, struct hand hand, bool agree); /* charge 125 or 70 CNY */
+uint64_t scene_send_hand(struct scene *scene, struct peer *performer, enum proto_type type, struct hand hand);
+void scene_cancel(struct scene *scene, struct peer *requester, uint64_t id);
+
+/* A request as `get` shows it to a peer, with trail, input and output. */
+struct proto_request scene_row(struct scene *scene, struct peer *viewer, uint64_t id);
 
 /* Encoded maps and lists for fields; static, overwritten by the 8th call after. */
 struct proto_bin map_of(const char *key, const char *value);
