@@ -1,8 +1,12 @@
 /*
  * Moving the mark. See compactor.h.
  *
- * A stretch is read twice: once to learn which requests ended in it, once to copy the events of the others. So the
- * open table is exactly what was open at the new mark, whatever has happened since, and nobody has to be asked.
+ * A stretch is read once, and a good way beyond its end, to learn which event is whose and which requests have ended;
+ * then once more where there are events of others, to copy them. So a request that lives for a moment is never copied, wherever the stretch ends. What it
+ * has behind the mark is dropped although it ended only beyond it: replay leaves out the rest of such requests (replay.c).
+ *
+ * In small steps: events are added (they do not count before the mark is past them), requests that have ended leave
+ * (replay does without them, see above), and then the mark moves in one.
  */
 #include "store/compactor.h"
 
@@ -16,8 +20,9 @@
 #include "store/thread.h"
 
 enum {
-    STRETCH_EVENTS_MAX = 1 << 16,
-    STRETCH_FINISHED_MAX = 2048, /* requests that leave the open table in one step */
+    STRETCH_EVENTS_MAX = 1 << 18,
+    LOOK_AHEAD_EVENTS = 1 << 16, /* beyond the stretch, for requests that end a little later */
+    STEP_FINISHED_MAX = 400,     /* requests that leave the open table in one step */
     STEP_ROWS_MAX = 1000,
     STEP_BYTES_MAX = 1 << 20,
     PRUNE_BATCHES_MAX = 16,
@@ -27,9 +32,10 @@ enum {
 struct compactor {
     struct compactor_task task;
     struct source source;
-    struct idset begun, ended; /* requests, within the stretch */
-    uint64_t *finished;        /* requests that ended in the stretch and began before it */
+    struct idset begun, ended; /* requests, within the stretch and the look ahead */
+    uint64_t *finished;        /* those that ended there and began before: they may be in the open table */
     uint32_t finished_count, finished_cap;
+    uint64_t *whose;           /* the request of each event of the stretch; 0: none */
     struct engine_event rows[STEP_ROWS_MAX];
     uint32_t row_count;
     uint8_t *bytes; /* of the rows */
@@ -120,33 +126,11 @@ row_add(struct compactor *compactor, uint64_t seq, uint64_t request, const uint8
 
 /* ------------------------------------------------------------- a stretch */
 
-typedef enum store_status visit_fn(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n,
-                                   const struct event_glance *event, struct store_error *out_error);
-
-static enum store_status
-batch_visit(struct compactor *compactor, const struct batch *batch, visit_fn *visit, struct store_error *out_error)
-{
-    enum store_status status = STORE_OK;
-
-    for (uint32_t i = 0; status == STORE_OK && i < batch->n; i++) {
-        uint64_t seq = batch->seq + i;
-        struct event_glance event;
-        const uint8_t *p;
-        uint32_t n;
-        if (!batch_event(batch, seq, &p, &n) || !event_look(p, n, &event)) {
-            return error_set_seq(out_error, STORE_DAMAGED, seq, "event %llu in batch %llu is not what was written",
-                                 (unsigned long long)seq, (unsigned long long)batch->seq);
-        }
-        status = visit(compactor, seq, p, n, &event, out_error);
-    }
-    return status;
-}
-
 static enum store_status
 finished_add(struct compactor *compactor, uint64_t request, struct store_error *out_error)
 {
     if (compactor->finished_count == compactor->finished_cap) {
-        uint32_t cap = compactor->finished_cap > 0 ? compactor->finished_cap * 2 : STRETCH_FINISHED_MAX;
+        uint32_t cap = compactor->finished_cap > 0 ? compactor->finished_cap * 2 : STEP_FINISHED_MAX;
         uint64_t *finished = realloc(compactor->finished, sizeof(finished[0]) * cap);
         if (finished == NULL) {
             return error_set(out_error, STORE_NO_MEMORY, "no memory to move the mark");
@@ -158,13 +142,15 @@ finished_add(struct compactor *compactor, uint64_t request, struct store_error *
     return STORE_OK;
 }
 
-/* First pass: who began and who ended here. */
+/* First pass: who began and who ended. */
 static enum store_status
-visit_learn(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n, const struct event_glance *event,
-            struct store_error *out_error)
+event_learn(struct compactor *compactor, uint64_t seq, const struct event_glance *event, struct store_error *out_error)
 {
     bool ok = true;
 
+    if (seq - compactor->mark_seq <= STRETCH_EVENTS_MAX) {
+        compactor->whose[seq - compactor->mark_seq - 1] = event->id;
+    }
     if (event->id == 0) {
         return STORE_OK;
     }
@@ -180,56 +166,130 @@ visit_learn(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_
     return ok ? STORE_OK : error_set(out_error, STORE_NO_MEMORY, "no memory to move the mark");
 }
 
-/* Second pass: keep the events of those that did not end. What belongs to no request is in the snapshot, if there is one. */
 static enum store_status
-visit_keep(struct compactor *compactor, uint64_t seq, const uint8_t *p, uint32_t n, const struct event_glance *event,
-           struct store_error *out_error)
+batch_learn(struct compactor *compactor, const struct batch *batch, struct store_error *out_error)
 {
-    if (event->id == 0 ? compactor->task.snapshot_seq > 0 : idset_has(&compactor->ended, event->id)) {
-        return STORE_OK;
+    enum store_status status = STORE_OK;
+
+    for (uint32_t i = 0; status == STORE_OK && i < batch->n; i++) {
+        uint64_t seq = batch->seq + i;
+        struct event_glance event;
+        const uint8_t *p;
+        uint32_t n;
+        if (!batch_event(batch, seq, &p, &n) || !event_look(p, n, &event)) {
+            return error_set_seq(out_error, STORE_DAMAGED, seq, "event %llu in batch %llu is not what was written",
+                                 (unsigned long long)seq, (unsigned long long)batch->seq);
+        }
+        status = event_learn(compactor, seq, &event, out_error);
     }
-    return row_add(compactor, seq, event->id, p, n, out_error);
+    return status;
+}
+
+/* Is this event to be kept? What belongs to no request is in the snapshot, if there is one. */
+static bool
+event_stays(const struct compactor *compactor, uint64_t seq)
+{
+    uint64_t id = compactor->whose[seq - compactor->mark_seq - 1];
+
+    return id == 0 ? compactor->task.snapshot_seq == 0 : !idset_has(&compactor->ended, id);
+}
+
+/* Where the stretch may end: a look ahead before the target, unless that is all there is. */
+static uint64_t
+stretch_limit(const struct compactor *compactor)
+{
+    uint64_t target = compactor->task.target_seq, limit = target;
+
+    if (target > compactor->mark_seq + LOOK_AHEAD_EVENTS) {
+        limit = target - LOOK_AHEAD_EVENTS;
+    } else if (compactor->mark_seq > compactor->task.mark_seq) {
+        limit = compactor->mark_seq; /* the rest is for the next time */
+    }
+    if (limit > compactor->mark_seq + STRETCH_EVENTS_MAX) {
+        limit = compactor->mark_seq + STRETCH_EVENTS_MAX;
+    }
+    return limit;
 }
 
 static enum store_status
 stretch_learn(struct compactor *compactor, uint64_t *out_end, uint8_t out_chain[BATCH_CHAIN_BYTES],
               struct store_error *out_error)
 {
-    uint64_t first = compactor->mark_seq + 1, next = first;
+    uint64_t next = compactor->mark_seq + 1, limit = stretch_limit(compactor), end = compactor->mark_seq;
+    uint64_t ahead = limit + LOOK_AHEAD_EVENTS < compactor->task.target_seq ? limit + LOOK_AHEAD_EVENTS
+                                                                            : compactor->task.target_seq;
     enum store_status status = STORE_OK;
 
     idset_clear(&compactor->begun);
     idset_clear(&compactor->ended);
     compactor->finished_count = 0;
-    while (status == STORE_OK && next <= compactor->task.target_seq && next - first < STRETCH_EVENTS_MAX &&
-           compactor->finished_count < STRETCH_FINISHED_MAX) {
+    while (status == STORE_OK && limit > compactor->mark_seq && next <= ahead && !stopping(compactor)) {
         struct batch *batch = NULL;
         status = source_batch(&compactor->source, next, &batch, out_error);
         if (status != STORE_OK || batch->seq + batch->n - 1 > compactor->task.target_seq) {
             break;
         }
-        status = batch_visit(compactor, batch, visit_learn, out_error);
-        memcpy(out_chain, batch->chain, BATCH_CHAIN_BYTES);
+        status = batch_learn(compactor, batch, out_error);
         next = batch->seq + batch->n;
+        if (next - 1 <= limit) {
+            end = next - 1;
+            memcpy(out_chain, batch->chain, BATCH_CHAIN_BYTES);
+        }
     }
-    *out_end = next - 1;
+    *out_end = end;
     return status;
 }
 
+/* The first event of the stretch from seq on that stays; end + 1: none. */
+static uint64_t
+stays_next(const struct compactor *compactor, uint64_t seq, uint64_t end)
+{
+    while (seq <= end && !event_stays(compactor, seq)) {
+        seq++;
+    }
+    return seq;
+}
+
+/* Second pass. */
 static enum store_status
 stretch_keep(struct compactor *compactor, uint64_t end, struct store_error *out_error)
 {
+    uint64_t seq = stays_next(compactor, compactor->mark_seq + 1, end);
     enum store_status status = STORE_OK;
 
-    for (uint64_t next = compactor->mark_seq + 1; status == STORE_OK && next <= end && !stopping(compactor);) {
+    while (status == STORE_OK && seq <= end && !stopping(compactor)) {
         struct batch *batch = NULL;
-        status = source_batch(&compactor->source, next, &batch, out_error);
-        if (status == STORE_OK) {
-            next = batch->seq + batch->n;
-            status = batch_visit(compactor, batch, visit_keep, out_error);
+        status = source_batch(&compactor->source, seq, &batch, out_error);
+        while (status == STORE_OK && seq <= end && batch_has(batch, seq)) {
+            const uint8_t *p;
+            uint32_t n;
+            if (!batch_event(batch, seq, &p, &n)) {
+                return error_set_seq(out_error, STORE_DAMAGED, seq, "event %llu in batch %llu fails its checksum",
+                                     (unsigned long long)seq, (unsigned long long)batch->seq);
+            }
+            status = row_add(compactor, seq, compactor->whose[seq - compactor->mark_seq - 1], p, n, out_error);
+            seq = stays_next(compactor, seq + 1, end);
         }
     }
     return status == STORE_OK ? rows_flush(compactor, out_error) : status;
+}
+
+/* Needs the mark's move for nothing: without their rows, replay leaves these requests out. */
+static enum store_status
+stretch_release(struct compactor *compactor, struct store_error *out_error)
+{
+    enum store_status status = STORE_OK;
+
+    for (uint32_t i = 0; status == STORE_OK && i < compactor->finished_count && !stopping(compactor);
+         i += STEP_FINISHED_MAX) {
+        uint32_t left = compactor->finished_count - i;
+        struct engine_step step = {
+            .finished = compactor->finished + i,
+            .finished_count = left < STEP_FINISHED_MAX ? left : STEP_FINISHED_MAX,
+        };
+        status = step_run(compactor, &step, out_error);
+    }
+    return status;
 }
 
 static enum store_status
@@ -237,8 +297,6 @@ stretch_move(struct compactor *compactor, uint64_t end, const uint8_t chain[BATC
              struct store_error *out_error)
 {
     struct engine_step step = {
-        .finished = compactor->finished,
-        .finished_count = compactor->finished_count,
         .snapshot = compactor->task.snapshot,
         .snapshot_bytes = compactor->task.snapshot_bytes,
         .snapshot_seq = compactor->task.snapshot_seq,
@@ -299,10 +357,13 @@ compactor_work(struct compactor *compactor, struct store_error *out_error)
         uint8_t chain[BATCH_CHAIN_BYTES];
         uint64_t end;
         status = stretch_learn(compactor, &end, chain, out_error);
-        if (status != STORE_OK || end == compactor->mark_seq) {
+        if (status != STORE_OK || end == compactor->mark_seq || stopping(compactor)) {
             break;
         }
         status = stretch_keep(compactor, end, out_error);
+        if (status == STORE_OK) {
+            status = stretch_release(compactor, out_error);
+        }
         if (status == STORE_OK && !stopping(compactor)) {
             status = stretch_move(compactor, end, chain, out_error);
         }
@@ -335,6 +396,7 @@ compactor_free(struct compactor *compactor)
     source_fini(&compactor->source);
     idset_fini(&compactor->begun);
     idset_fini(&compactor->ended);
+    free(compactor->whose);
     free(compactor->finished);
     free(compactor->bytes);
     free(compactor->task.snapshot);
@@ -355,12 +417,17 @@ compactor_start(const struct compactor_task *task, struct compactor **out_compac
         return error_set(out_error, STORE_NO_MEMORY, "no memory to move the mark");
     }
     compactor->task = *task;
+    compactor->whose = malloc(sizeof(compactor->whose[0]) * STRETCH_EVENTS_MAX);
     compactor->mark_seq = task->mark_seq;
     pthread_mutex_init(&compactor->lock, NULL);
     thread_cond_init(&compactor->wake);
     idset_init(&compactor->begun);
     idset_init(&compactor->ended);
-    status = source_init(&compactor->source, task->ops, task->engine, NULL, false, task->cache_bytes_max, out_error);
+    status = compactor->whose != NULL ? STORE_OK
+                                      : error_set(out_error, STORE_NO_MEMORY, "no memory to move the mark");
+    if (status == STORE_OK) {
+        status = source_init(&compactor->source, task->ops, task->engine, NULL, false, task->cache_bytes_max, out_error);
+    }
     if (status == STORE_OK) {
         status = task->ops->state(compactor->source.reader, &state, out_error);
     }

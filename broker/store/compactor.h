@@ -1,9 +1,10 @@
 /*
  * The compactor: a thread that runs only while the mark moves.
  *
- * Stretch by stretch of the journal behind the mark it finds the requests that did not end within the stretch, copies
- * their events to the open table, removes those that did end from it, moves the mark and drops what retention lets go.
- * All writing goes through the committer in small steps; the mark moves with the last step of a stretch.
+ * Stretch by stretch of the journal behind the mark it finds the requests that have not ended, copies their events to
+ * the open table, removes those that have ended from it, moves the mark and drops what retention lets go. A request
+ * counts as ended only when its last event is at or below the target: durable, and safe in history.
+ * All writing goes through the committer in small steps.
  */
 #ifndef STORE_COMPACTOR_H
 #define STORE_COMPACTOR_H

@@ -38,7 +38,7 @@ struct engine_event {
 struct engine_step {
     const struct engine_event *open; /* to add; one that is there already stays as it is */
     uint32_t open_count;
-    const uint64_t *finished; /* requests whose open events go */
+    const uint64_t *finished; /* requests whose open events go, if there are any */
     uint32_t finished_count;
     const uint8_t *snapshot; /* replaces the old one; NULL: none */
     uint32_t snapshot_bytes;

@@ -47,6 +47,34 @@ field_take(struct event_glance *glance, uint64_t number, const struct proto_toke
     }
 }
 
+/*
+ * The usual short forms read in place: numbers below 128 and short texts, nine of ten values here. Everything else by
+ * the codec's reader.
+ */
+static inline bool
+token_next(struct proto_reader *reader, struct proto_token *out_token)
+{
+    uint8_t c;
+
+    if (reader->p == reader->end) {
+        return false;
+    }
+    c = *reader->p;
+    if (c < 0x80) {
+        out_token->kind = PROTO_KIND_UINT;
+        out_token->u = c;
+        reader->p++;
+        return true;
+    }
+    if (c >= 0xa0 && c < 0xc0 && reader->end - reader->p > (c & 0x1f)) {
+        out_token->kind = PROTO_KIND_STR;
+        out_token->str = (struct proto_str){(const char *)reader->p + 1, c & 0x1fu};
+        reader->p += 1 + (c & 0x1f);
+        return true;
+    }
+    return proto_next(reader, out_token);
+}
+
 bool
 event_look(const uint8_t *p, uint32_t n, struct event_glance *out_glance)
 {
@@ -59,14 +87,14 @@ event_look(const uint8_t *p, uint32_t n, struct event_glance *out_glance)
         return false;
     }
     for (pairs = token.count; pairs > 0; pairs--) {
-        if (!proto_next(&reader, &token) || token.kind != PROTO_KIND_UINT) {
+        if (!token_next(&reader, &token) || token.kind != PROTO_KIND_UINT) {
             return false;
         }
         /* Keys rise, so the rest holds nothing that we look for. */
         if (token.u > NUMBER(PROTO_EV_COMMON_STATUS)) {
             break;
         }
-        if (!proto_next(&reader, &value)) {
+        if (!token_next(&reader, &value)) {
             return false;
         }
         field_take(&glance, token.u, &value);

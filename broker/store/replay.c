@@ -9,6 +9,7 @@
 
 #include "store/error.h"
 #include "store/event.h"
+#include "store/idset.h"
 #include "store/thread.h"
 
 enum { QUEUE_SIZE = 8 };
@@ -19,6 +20,8 @@ struct replay {
     const struct engine_state *state;
     store_replay_fn *fn;
     void *context;
+    struct idset open;    /* requests of the open table */
+    struct idset left_out; /* requests that had ended when the mark passed their beginning */
 
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t moved;
@@ -153,6 +156,29 @@ event_apply(struct replay *replay, enum store_origin origin, uint64_t seq, const
     return STORE_OK;
 }
 
+/*
+ * Two kinds of events after the mark are not handed over: up to its own sequence the snapshot holds everything that
+ * belongs to no request; and the rest of a request whose beginning the mark has passed and that is not in the open
+ * table: its end was durable and in history before its beginning was dropped.
+ */
+static bool
+event_counts(struct replay *replay, uint64_t seq, const struct event_glance *event, bool *out_memory)
+{
+    const struct engine_state *state = replay->state;
+
+    if (event->id == 0) {
+        return seq > state->snapshot_seq;
+    }
+    if (event->prev == 0 || event->prev > state->mark_seq) {
+        return !idset_has(&replay->left_out, event->id);
+    }
+    if (idset_has(&replay->open, event->id)) {
+        return true;
+    }
+    *out_memory = idset_add(&replay->left_out, event->id);
+    return false;
+}
+
 static enum store_status
 batch_apply(struct replay *replay, const struct batch *batch, struct store_error *out_error)
 {
@@ -162,13 +188,15 @@ batch_apply(struct replay *replay, const struct batch *batch, struct store_error
         uint64_t seq = batch->seq + i;
         struct event_glance event;
         const uint8_t *p = NULL;
+        bool memory = true;
         uint32_t n = 0;
         batch_event(batch, seq, &p, &n);
-        /* Up to its own sequence the snapshot holds everything that belongs to no request. */
-        if (seq <= replay->state->snapshot_seq && event_look(p, n, &event) && event.id == 0) {
-            continue;
+        if (replay->state->mark_seq == 0 || !event_look(p, n, &event) || event_counts(replay, seq, &event, &memory)) {
+            status = event_apply(replay, STORE_FROM_JOURNAL, seq, p, n, out_error);
         }
-        status = event_apply(replay, STORE_FROM_JOURNAL, seq, p, n, out_error);
+        if (!memory) {
+            status = error_set(out_error, STORE_NO_MEMORY, "no memory to replay");
+        }
     }
     return status;
 }
@@ -206,7 +234,12 @@ batches_apply(struct replay *replay, struct store_error *out_error)
 static enum store_status
 open_apply(void *context, const struct engine_event *event, struct store_error *out_error)
 {
-    return event_apply(context, STORE_FROM_OPEN, event->seq, event->p, event->n, out_error);
+    struct replay *replay = context;
+
+    if (event->request != 0 && !idset_add(&replay->open, event->request)) {
+        return error_set(out_error, STORE_NO_MEMORY, "no memory to replay");
+    }
+    return event_apply(replay, STORE_FROM_OPEN, event->seq, event->p, event->n, out_error);
 }
 
 static enum store_status
@@ -257,6 +290,8 @@ replay_run(const struct engine_ops *ops, struct engine *engine, const struct eng
         pthread_mutex_destroy(&replay.lock);
         pthread_cond_destroy(&replay.moved);
         ops->reader_close(&replay.reader);
+        idset_fini(&replay.open);
+        idset_fini(&replay.left_out);
     }
     if (status != STORE_OK && out_error != NULL) {
         *out_error = error;

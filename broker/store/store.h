@@ -126,7 +126,8 @@ typedef int store_replay_fn(void *context, enum store_origin origin, uint64_t se
  *
  * The snapshot was made at a sequence S at or above the mark. Events of no request (request id 0) up to S are not
  * handed over again, they are in it. Events of requests between mark and S are: what the snapshot says about requests
- * (keys, counters) must bear to be told twice.
+ * (keys, counters) must bear to be told twice. A request that has ended is handed over with all its events after the
+ * mark or, if it began before, not at all.
  *
  * DAMAGED: serve nothing.
  */

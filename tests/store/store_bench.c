@@ -115,7 +115,35 @@ commit_pump(struct store *store)
 }
 
 static void
-run_lifecycles(struct store *store, uint32_t count, uint32_t window)
+mark_pass(struct store *store, const struct store_options *options)
+{
+    double start = clock_s(CLOCK_MONOTONIC), cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+    struct store_stats stats;
+    struct store_error error;
+    uint64_t durable, first;
+
+    if (options->history) {
+        helper_projected(store);
+    }
+    store_stats(store, &stats);
+    first = stats.mark_seq;
+    store_mark_advance(store, "", 0, store_last_seq(store));
+    do {
+        struct pollfd poll_fd = {.fd = store_fd(store), .events = POLLIN};
+        poll(&poll_fd, 1, 20);
+        if (store_commit_end(store, &durable, &error) != STORE_OK) {
+            die(&error);
+        }
+        store_stats(store, &stats);
+    } while (stats.compacting);
+    printf("mark                 passed %.0f events in %.2f s, %.2f us CPU each; journal %.0f MiB\n",
+           (double)(stats.mark_seq - first), clock_s(CLOCK_MONOTONIC) - start,
+           (clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)(stats.mark_seq - first) * 1e6,
+           (double)stats.journal_file_bytes / 1048576);
+}
+
+static void
+run_lifecycles(struct store *store, const struct store_options *options, uint32_t count, uint32_t window)
 {
     struct helper_request *open = calloc(window, sizeof(*open));
     struct store_error error;
@@ -152,7 +180,7 @@ run_lifecycles(struct store *store, uint32_t count, uint32_t window)
            (double)(stats.commit_us_total - before.commit_us_total) / (double)(stats.batches - before.batches),
            (double)stats.commit_us_max, (double)stats.checkpoints, (double)stats.checkpoint_us_max);
     printf("  history            %.0f rows behind at the end\n", (double)(stats.durable_seq - projected) / 3);
-    if (stats.projected_seq < stats.durable_seq && stats.projected_seq > 0) {
+    if (options->history && stats.projected_seq < stats.durable_seq) {
         uint64_t rows = stats.history_rows;
         start = clock_s(CLOCK_MONOTONIC);
         cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID);
@@ -167,33 +195,8 @@ run_lifecycles(struct store *store, uint32_t count, uint32_t window)
     printf("  files              journal %.0f MiB, log %.0f MiB, history %.0f MiB\n",
            (double)stats.journal_file_bytes / 1048576, (double)stats.journal_log_bytes / 1048576,
            (double)stats.history_file_bytes / 1048576);
+    mark_pass(store, options);
     free(open);
-}
-
-static void
-mark_pass(struct store *store)
-{
-    double start = clock_s(CLOCK_MONOTONIC), cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID);
-    struct store_stats stats;
-    struct store_error error;
-    uint64_t durable, first;
-
-    helper_projected(store);
-    store_stats(store, &stats);
-    first = stats.mark_seq;
-    store_mark_advance(store, "", 0, store_last_seq(store));
-    do {
-        struct pollfd poll_fd = {.fd = store_fd(store), .events = POLLIN};
-        poll(&poll_fd, 1, 20);
-        if (store_commit_end(store, &durable, &error) != STORE_OK) {
-            die(&error);
-        }
-        store_stats(store, &stats);
-    } while (stats.compacting);
-    printf("mark                 passed %.0f events in %.2f s, %.2f us CPU each; journal %.0f MiB\n",
-           (double)(stats.mark_seq - first), clock_s(CLOCK_MONOTONIC) - start,
-           (clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)(stats.mark_seq - first) * 1e6,
-           (double)stats.journal_file_bytes / 1048576);
 }
 
 /* Each accepted event is read back, as for its assignment; then it is assigned and completed. */
@@ -261,10 +264,10 @@ run_queued(struct store *store, const char *dir, const struct store_options *opt
            (clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / count * 1e6);
     memory_print();
     store = restart(store, dir, options);
-    mark_pass(store);
+    mark_pass(store, options);
     store = restart(store, dir, options);
     run_drain(store, count);
-    mark_pass(store);
+    mark_pass(store, options);
     store = restart(store, dir, options);
     memory_print();
     return store;
@@ -306,7 +309,7 @@ main(int argc, char **argv)
         store = run_queued(store, dir, &options, queued);
     } else {
         commit_small(store, 500);
-        run_lifecycles(store, requests, window);
+        run_lifecycles(store, &options, requests, window);
         store = restart(store, dir, &options);
     }
     store_close(&store, 0, &error);
