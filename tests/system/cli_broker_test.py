@@ -163,6 +163,16 @@ class Worker(Live):
             self.assertEqual("桥 hello", file.read())
         self.assertEqual(DONE, worker.stop())
 
+    def test_documents_of_a_result_become_files_and_none_leaves_the_folder(self):
+        documents = json.dumps({"documents": {"certificate.en.txt": "good", "../evil.txt": "bad", ".hidden": "bad", "证书.txt": "合格"}})
+        worker = self.worker("--service", "bench.echo", "--exec", "cat > /dev/null; cp \"$QIAO_BODY_FILE\" \"$QIAO_RESULT_FILE\"")
+        done = self.qiao("submit", "--service", "bench.echo", "--body", self.write("documents.json", documents), "--wait", "--json").json()
+        told = self.qiao("output", done["id"], "-o", "papers", "--json").json()
+        self.assertEqual(["body.json", "certificate.en.txt", "output.json", "证书.txt"], sorted(told["files"]))
+        self.assertEqual(sorted(told["files"]), sorted(os.listdir(os.path.join(self.broker.home, "papers"))))
+        self.assertFalse(os.path.exists(os.path.join(self.broker.home, "evil.txt")))
+        worker.stop()
+
     def test_a_json_worker_reports_progress_and_an_outcome(self):
         go = os.path.join(self.broker.home, "go")
         os.mkfifo(go)
@@ -368,6 +378,30 @@ class Operator(Live):
         self.submit(SCREENING)
         self.assertIn('"seq"', watch.line('"seq"'))
         self.assertEqual(DONE, watch.process.wait(30))
+
+
+class Restart(unittest.TestCase):
+    def test_waiting_and_working_go_on_over_a_crash_of_the_broker(self):
+        """D1: what was acknowledged is finished; both sides find the broker again by themselves."""
+        with Broker() as broker:
+            acme, lab = broker.party("acme", roles=["requester"]), broker.party("lab", roles=["performer"])
+            go = os.path.join(broker.home, "go")
+            os.mkfifo(go)
+            worker = broker.child(program("qiao"), "worker", "run", "--service", "sales.*", "--json", "--exec",
+                                  f"""read go < {go}; echo '{{"delivered": 12, "outcome": "delivered"}}'""", context=lab)
+            path = os.path.join(broker.home, "sales.yaml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(SALES)
+            waiting = broker.child(program("qiao"), "submit", path, "--wait", "--json", context=acme)
+            worker.line('"started"')
+            broker.crash()
+            broker.start()
+            with open(go, "w", encoding="utf-8") as file:
+                file.write("on\n")
+            row = json.loads(waiting.line('"status":"completed"'))
+            self.assertEqual(("delivered", 12), (row["outcome"], row["output"]["delivered"]))
+            self.assertEqual(DONE, waiting.process.wait(30))
+            self.assertEqual(DONE, worker.stop())
 
 
 class Examples(Live):
