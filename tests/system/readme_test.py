@@ -31,7 +31,7 @@ class Readme(unittest.TestCase):
         env.pop("QIAO_CONTEXT", None)
         with tempfile.TemporaryDirectory() as folder:
             env["TMPDIR"] = folder
-            trap = "trap 'code=$?; kill $(jobs -p) 2>/dev/null; wait; exit $code' EXIT\n"
+            trap = "trap 'code=$?; kill $(jobs -p) 2>/dev/null || :; wait; exit $code' EXIT\n"
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", "set -m\n" + trap + script], cwd=TOP, env=env, capture_output=True, text=True,
                                   timeout=120, stdin=subprocess.DEVNULL)
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
