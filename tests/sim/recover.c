@@ -1,0 +1,156 @@
+/*
+ * The mark, crashes and recovery. What was told must be there again (D1, D4), and the same journal must tell the same (D5).
+ */
+#include "audit.h"
+#include "broker.h"
+#include "link.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* ------------------------------------------------------------- the mark */
+
+void
+broker_mark(struct sim *sim)
+{
+    struct journal *journal = &sim->journal;
+    uint32_t count = 0;
+    if (journal->durable != journal->last || journal->projected <= journal->mark) {
+        return; /* the store waits until a snapshot is durable */
+    }
+    proto_buf_reset(&journal->snapshot);
+    CHECK(sim, core_snapshot(sim->broker.core, &journal->snapshot, &count), "D4", "snapshot", "no snapshot");
+    journal->snapshot_seq = journal->last;
+    journal->mark = (uint64_t)rng_between(&sim->rng, (int64_t)journal->mark + 1, (int64_t)journal->projected);
+    sim->counts->faults[FAULT_MARK]++;
+    SAY(sim, "mark %" PRIu64 ", snapshot of %u events at %" PRIu64, journal->mark, count, journal->snapshot_seq);
+}
+
+/* ------------------------------------------------------------- replay */
+
+static void
+apply(struct sim *sim, struct core *core, uint64_t seq, const uint8_t *p, uint32_t n)
+{
+    struct proto_error error = {.why = ""};
+    enum core_applied applied = core_apply(core, seq, p, n, &error);
+    CHECK(sim, applied == CORE_APPLIED || applied == CORE_APPLIED_BEFORE, "D4", applied == CORE_APPLY_FULL ? "replay-full" : "replay",
+          "event %" PRIu64 " (%s of %" PRIx64 ") is refused in replay: %d %s", seq,
+          seq != 0 ? proto_ev_desc((enum proto_ev)sim->journal.facts[seq].type)->name : "snapshot",
+          seq != 0 ? sim->journal.facts[seq].id : 0, applied, error.why);
+}
+
+static bool
+was_open_at_mark(const struct sim *sim, const struct fact *fact)
+{
+    const struct life *life = life_find(&sim->audit, fact->id);
+    return life != NULL && (life->end_seq == 0 || life->end_seq > sim->journal.mark);
+}
+
+/* From the mark, or (whole) from the beginning. */
+static void
+replay(struct sim *sim, struct core *core, bool whole)
+{
+    const struct journal *journal = &sim->journal;
+    uint64_t mark = whole ? 0 : journal->mark;
+    uint64_t snapshot_seq = mark != 0 ? journal->snapshot_seq : 0;
+    for (size_t at = 0; snapshot_seq != 0 && at < journal->snapshot.n;) {
+        const uint8_t *p = journal->snapshot.p + at;
+        uint32_t n = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        apply(sim, core, 0, p + 4, n);
+        at += 4 + n;
+    }
+    for (uint64_t seq = 1; seq <= journal->last; seq++) {
+        const struct fact *fact = &journal->facts[seq];
+        if (seq <= mark ? fact->id != 0 && was_open_at_mark(sim, fact) : fact->id != 0 || seq > snapshot_seq) {
+            apply(sim, core, seq, journal->bytes.p + fact->at, fact->n);
+        }
+    }
+    if (core_seq(core) < journal->last) {
+        core_seq_set(core, journal->last);
+    }
+}
+
+/* What history holds is forgotten; without any time, so nothing else happens. */
+static void
+forget(struct core *core, uint64_t seq)
+{
+    struct core_out out;
+    core_out_init(&out);
+    core_decide(core, (struct core_now){0, 0}, &(struct core_input){.kind = CORE_PROJECTED, .seq = seq}, &out);
+    assert(out.event_count == 0);
+    core_out_fini(&out);
+}
+
+static struct core *
+core_again(struct sim *sim, bool whole)
+{
+    struct core_settings settings = sim->broker.settings;
+    settings.seed = rng_next(&sim->rng);
+    settings.requests_max = sim->skip != NULL && strstr(sim->skip, "replay-full") != NULL ? 1u << 20 : settings.requests_max;
+    struct core *core = core_new(&settings);
+    replay(sim, core, whole);
+    return core;
+}
+
+static void
+digests_compare(struct sim *sim, const struct core *was, const struct core *now, const char *slug)
+{
+    uint8_t a[32], b[32];
+    core_digest(was, a);
+    core_digest(now, b);
+    sim->counts->digests++;
+    CHECK(sim, memcmp(a, b, sizeof a) == 0, "D5", slug, "the same journal up to %" PRIu64 " tells another state", sim->journal.last);
+}
+
+/* D1, D4: every open request of the journal is there. */
+static void
+requests_check(struct sim *sim)
+{
+    for (uint32_t i = 1; i < sim->audit.life_count; i++) {
+        const struct life *life = &sim->audit.lives[i];
+        CHECK(sim, life->id == 0 || life->end_seq != 0 || core_request_is_open(sim->broker.core, life->id), "D1", "lost",
+              "request %" PRIx64 " is gone after a recovery", life->id);
+    }
+    CHECK(sim, sim->told_seq <= sim->journal.last, "D1", "told", "%" PRIu64 " was told, the journal ends at %" PRIu64, sim->told_seq,
+          sim->journal.last);
+    CHECK(sim, sim->told_fence <= sim->audit.fence_top, "D7", "fence", "fence %" PRIu64 " was told, the journal's last is %" PRIu64,
+          sim->told_fence, sim->audit.fence_top);
+}
+
+void
+broker_crash(struct sim *sim, uint64_t keep)
+{
+    struct broker *broker = &sim->broker;
+    bool nothing_lost = keep == sim->journal.last;
+    SAY(sim, "crash: %" PRIu64 " durable, %" PRIu64 " kept of %" PRIu64, sim->journal.durable, keep, sim->journal.last);
+    audit_undo(sim, keep);
+    journal_truncate(&sim->journal, keep);
+    link_crash(sim);
+    for (unsigned i = 0; i < 2; i++) {
+        core_out_reset(&broker->outlets[i].out);
+        broker->outlets[i].next = 0;
+    }
+    broker->committing = 0;
+    broker->ask_count = broker->feed_count = 0;
+    struct core *before = broker->core;
+    struct core *whole = rng_below(&sim->rng, 4) == 0 ? core_again(sim, true) : NULL;
+    broker->core = core_again(sim, false);
+    CHECK(sim, core_seq(broker->core) == keep, "D4", "seq", "recovered up to %" PRIu64 ", the journal ends at %" PRIu64, core_seq(broker->core), keep);
+    forget(broker->core, broker->projected_told);
+    if (nothing_lost) {
+        digests_compare(sim, before, broker->core, "digest-live");
+    }
+    if (whole != NULL) {
+        forget(whole, broker->projected_told);
+        digests_compare(sim, whole, broker->core, "digest-whole");
+    }
+    core_destroy(&before);
+    core_destroy(&whole);
+    audit_recovered(sim);
+    requests_check(sim);
+    broker_decide(sim, &(struct core_input){.kind = CORE_RECOVERED});
+    broker_reload(sim, broker->variant);
+    if (broker->pressure != 0) {
+        broker_decide(sim, &(struct core_input){.kind = CORE_PRESSURE, .pressure = broker->pressure});
+    }
+}
