@@ -28,7 +28,7 @@ struct rebuild {
     uint64_t rows;
 };
 
-/* A row of the old file, as it was. NOT_FOUND where it has none. */
+/* A row of the old file, as it was. NOT_FOUND where it has none that is whole. */
 static enum store_status
 row_take_over(struct rebuild *rebuild, uint64_t id, struct store_error *out_error)
 {
@@ -41,12 +41,11 @@ row_take_over(struct rebuild *rebuild, uint64_t id, struct store_error *out_erro
         return STORE_NOT_FOUND;
     }
     status = history_get(rebuild->old, id, &finished, out_error);
+    if (status == STORE_DAMAGED || (status == STORE_OK && !event_look(finished.event, finished.event_n, &event))) {
+        return STORE_NOT_FOUND;
+    }
     if (status != STORE_OK) {
         return status;
-    }
-    if (!event_look(finished.event, finished.event_n, &event)) {
-        return error_set(out_error, STORE_DAMAGED, "history.db: the row of request %llu does not decode",
-                         (unsigned long long)id);
     }
     row = (struct history_row){
         .id = id,
@@ -84,8 +83,10 @@ old_rows_take_over(struct rebuild *rebuild, struct store_error *out_error)
     status = history_begin(rebuild->history, out_error);
     while (status == STORE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         status = row_take_over(rebuild, (uint64_t)sqlite3_column_int64(stmt, 0), out_error);
+        status = status == STORE_NOT_FOUND ? STORE_OK : status;
     }
-    if (status == STORE_OK && rc != SQLITE_DONE) {
+    /* Behind a damaged page nothing can be taken over. */
+    if (status == STORE_OK && rc != SQLITE_DONE && sql_status(rc) != STORE_DAMAGED) {
         status = sql_error(history_reader_db(rebuild->old), rc, "history.db: reading old rows", out_error);
     }
     sqlite3_finalize(stmt);

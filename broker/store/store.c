@@ -50,6 +50,10 @@ history_join(struct store *store, struct store_error *out_error)
         status = history_open(memory ? NULL : path, store->options.vfs, &store->history, &store->history_mark_seq,
                               out_error);
     }
+    if (status == STORE_DAMAGED && out_error != NULL) {
+        size_t n = strlen(out_error->text);
+        snprintf(out_error->text + n, sizeof(out_error->text) - n, ". History can be rebuilt from the journal.");
+    }
     if (status != STORE_OK) {
         return status;
     }
@@ -211,6 +215,11 @@ store_close(struct store **store_p, int64_t catch_up_us, struct store_error *out
         return STORE_OK;
     }
     status = store_commit_wait(store, &error);
+    if (status != STORE_OK) {
+        /* Whatever ended it, the committer may still be busy with a batch. */
+        enum store_status ignored;
+        committer_ended(store->committer, true, &ignored, NULL);
+    }
     if (store->compactor != NULL) {
         compactor_stop(&store->compactor, &store->mark_seq, &store->first_seq, NULL);
     }

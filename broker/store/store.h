@@ -295,8 +295,8 @@ enum store_status store_journal_dump(const char *dir, uint64_t from, uint64_t to
                                      struct store_error *out_error);
 
 /*
- * Make history.db anew from the journal (and, for requests whose events were pruned, from the old history.db). qiaod must not run: IN_USE.
- * *out_rows is how many requests it holds.
+ * Make history.db anew from the journal and, for requests whose events were pruned, from what is whole in the old
+ * history.db. qiaod must not run: IN_USE. *out_rows is how many requests it holds.
  */
 enum store_status store_history_rebuild(const char *dir, uint64_t *out_rows, struct store_error *out_error);
 

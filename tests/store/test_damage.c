@@ -1,6 +1,5 @@
 /*
- * What can go wrong around a store: damage, lost ends, full disks, other owners, newer formats, death in the middle.
- * The path of store_tool is the argument.
+ * Stores that are not what was written: damage, lost ends, other and newer formats.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,12 +8,9 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "file.h"
 #include "helper.h"
-#include "process.h"
 
 struct world {
     char *dir;
@@ -299,149 +295,8 @@ history_that_is_gone_is_projected_again(void **state)
     assert_int_equal(store_history_get(world->store, helper_request_of(3).id, &row, &error), STORE_OK);
 }
 
-/* D6: SQLite alone drops what follows a flipped bit in its log, without a word. */
-static void
-flipped_bit_in_the_log_of_a_killed_broker_is_found(void **state)
-{
-    struct world *world = *state;
-    struct process process = process_start("write", world->dir, NULL);
-    struct store_error error;
-    char report[4096] = "";
-
-    for (int i = 0; i < 40; i++) {
-        process_line(&process);
-    }
-    process_kill(&process);
-    file_flip_at(world->dir, "journal.db-wal", 500);
-    assert_int_equal(open_status(world, &error), STORE_BEHIND);
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
-    assert_non_null(strstr(report, "witness="));
-}
-
-/* D1 D4 */
-static void
-killed_broker_keeps_every_event_that_it_reported(void **state)
-{
-    struct world *world = *state;
-
-    for (int cycle = 0; cycle < 12; cycle++) {
-        struct process process = process_start("write", world->dir, NULL);
-        struct store_error error = {0};
-        unsigned long long reported = 0;
-        for (int i = 0; i < 5 + cycle * 17; i++) {
-            reported = strtoull(process_line(&process), NULL, 10);
-        }
-        process_kill(&process);
-        if (store_open(world->dir, &world->options, &world->store, &error) != STORE_OK ||
-            store_replay(world->store, replay_ignore, NULL, &error) != STORE_OK) {
-            fail_msg("cycle %d: %s", cycle, error.text);
-        }
-        assert_true(store_last_seq(world->store) >= reported);
-        helper_close(&world->store);
-        assert_int_equal(verify_status(world, (char[4096]){0}, 4096), STORE_OK);
-    }
-}
-
-/* ------------------------------------------------------------- other owners, no rights, no room */
-
-static void
-second_process_is_told_who_holds_the_store(void **state)
-{
-    struct world *world = *state;
-    struct process process = process_start("hold", world->dir, NULL);
-    struct store_error error;
-
-    assert_string_equal(process_line(&process), "ready");
-    assert_int_equal(open_status(world, &error), STORE_IN_USE);
-    assert_int_equal(error.pid, process.pid);
-    assert_int_equal(store_history_rebuild(world->dir, NULL, &error), STORE_IN_USE);
-    assert_int_equal(process_end(&process), 0);
-    assert_int_equal(open_status(world, &error), STORE_OK);
-}
-
-static void
-directory_that_cannot_be_written_is_refused(void **state)
-{
-    struct world *world = *state;
-    struct process process;
-
-    fill(world, 0, 2);
-    chmod(world->dir, 0555);
-    process = process_start("nobody", world->dir, NULL);
-    assert_int_equal(strncmp(process_line(&process), "read-only ", 10), 0);
-    assert_int_equal(process_end(&process), 1);
-    chmod(world->dir, 0700);
-}
-
-static void
-directory_that_does_not_exist_is_refused(void **state)
-{
-    struct world *world = *state;
-    struct store *store = NULL;
-    struct store_error error;
-
-    assert_int_equal(store_open("/nonexistent/qiao", &world->options, &store, &error), STORE_NOT_FOUND);
-    assert_int_equal(store_journal_verify(world->dir, stderr, &(struct store_verify_result){0}, &error),
-                     STORE_NOT_FOUND);
-    assert_int_equal(store_journal_dump(world->dir, 0, 0, false, stderr, &error), STORE_NOT_FOUND);
-    assert_int_equal(store_history_rebuild(world->dir, NULL, &error), STORE_NOT_FOUND);
-}
-
-static void
-files_are_for_their_owner_only(void **state)
-{
-    struct world *world = *state;
-    static const char *const names[] = {"journal.db", "journal.db-wal", "journal.db-shm", "history.db",
-                                        "history.db-wal", "lock", "journal.end"};
-
-    world->store = helper_open(world->dir, &world->options);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        assert_int_equal(file_mode(world->dir, names[i]), 0600);
-    }
-}
-
-/* B3 D3 */
-static void
-full_disk_warns_first_and_then_stops_in_doubt(void **state)
-{
-    struct world *world = *state;
-    struct store_error error = {0};
-    enum store_status status = STORE_OK;
-    uint64_t durable = 0;
-    uint32_t i = 0;
-    bool warned = false;
-
-    world->options.page_bytes = 4096;
-    world->options.journal_pages_max = 100;
-    world->options.disk_reserve_bytes = 200 << 10;
-    world->options.history = false;
-    world->store = helper_open(world->dir, &world->options);
-    assert_false(store_disk_high(world->store));
-    while (status == STORE_OK) {
-        struct helper_request request = helper_request_of(i++);
-        helper_append(world->store, PROTO_EV_ACCEPTED, &request, PROTO_STATUS_READY, 1, 4000);
-        durable = store_durable_seq(world->store);
-        warned = warned || store_disk_high(world->store);
-        assert_true(i < 1000);
-        status = store_commit_wait(world->store, &error);
-    }
-    assert_true(warned);
-    assert_int_equal(status, STORE_IN_DOUBT);
-    /* It stays so: nothing more is taken, nothing more is called durable. */
-    assert_int_equal(store_append(world->store, store_last_seq(world->store) + 1, "x", 1), STORE_IN_DOUBT);
-    store_commit_begin(world->store);
-    assert_false(store_durable_seq(world->store) > durable);
-    assert_int_equal(store_commit_end(world->store, &(uint64_t){0}, &error), STORE_IN_DOUBT);
-    assert_int_equal(store_close(&world->store, 0, &error), STORE_IN_DOUBT);
-    world->options.journal_pages_max = 50;
-    assert_int_equal(open_status(world, &error), STORE_DISK_FULL);
-    world->options.journal_pages_max = 0;
-    world->store = helper_open(world->dir, &world->options);
-    assert_true(store_last_seq(world->store) >= durable);
-}
-
 int
-main(int argc, char **argv)
+main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -456,18 +311,7 @@ main(int argc, char **argv)
         STORY(journal_that_ends_before_history_is_refused),
         STORY(missing_journal_beside_a_witness_is_refused),
         STORY(history_that_is_gone_is_projected_again),
-        STORY(flipped_bit_in_the_log_of_a_killed_broker_is_found),
-        STORY(killed_broker_keeps_every_event_that_it_reported),
-        STORY(second_process_is_told_who_holds_the_store),
-        STORY(directory_that_cannot_be_written_is_refused),
-        STORY(directory_that_does_not_exist_is_refused),
-        STORY(files_are_for_their_owner_only),
-        STORY(full_disk_warns_first_and_then_stops_in_doubt),
     };
 
-    if (argc != 2) {
-        return 64;
-    }
-    process_tool(argv[1]);
     return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
 }
