@@ -48,10 +48,9 @@ watch_wait(struct qiao_client *client, uint64_t watch, bool attention, int64_t u
         if (client->backlog_bytes > client->backlog_bytes_max) {
             return QIAO_FULL;
         }
-        if (client->now_us >= until_us) {
+        if (client->now_us >= until_us || !qiaoi_session_wait(client, until_us)) {
             return QIAO_TIMEOUT;
         }
-        qiaoi_session_wait(client, until_us);
     }
 }
 

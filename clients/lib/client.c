@@ -238,10 +238,9 @@ qiao_wait(struct qiao_client *client, int64_t timeout_us)
         if (client->state == QIAOI_ENDED) {
             return QIAO_CLOSED;
         }
-        if (client->now_us >= until_us) {
+        if (client->now_us >= until_us || !qiaoi_session_wait(client, until_us)) {
             return QIAO_TIMEOUT;
         }
-        qiaoi_session_wait(client, until_us);
     }
 }
 
@@ -262,11 +261,10 @@ qiao_next_event(struct qiao_client *client, int64_t timeout_us, struct qiao_even
         if (until_us < 0) {
             until_us = qiaoi_deadline(client->now_us, timeout_us);
         }
-        if (client->now_us >= until_us) {
+        if (client->now_us >= until_us || !qiaoi_session_wait(client, until_us)) {
             qiaoi_loop_arm(client);
             return QIAO_TIMEOUT;
         }
-        qiaoi_session_wait(client, until_us);
     }
 }
 

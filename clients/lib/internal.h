@@ -68,8 +68,8 @@ bool qiaoi_wire_flush(struct qiaoi_wire *wire);
 bool qiaoi_wire_read(struct qiaoi_wire *wire, zmq_msg_t *frame);
 enum qiaoi_wire_news qiaoi_wire_news(struct qiaoi_wire *wire);
 bool qiaoi_wire_readable(struct qiaoi_wire *wire);
-/* Until something can be read or happened, or the time is over. */
-void qiaoi_wire_wait(struct qiaoi_wire *wire, int64_t timeout_us);
+/* Until something can be read or happened, or the time is over. False: a signal came. */
+bool qiaoi_wire_wait(struct qiaoi_wire *wire, int64_t timeout_us);
 
 /* ------------------------------------------------------------- log.c: bytes of records that may have to be repeated */
 
@@ -298,8 +298,8 @@ void qiaoi_session_drive(struct qiao_client *client); /* time passed: hello, hea
 void qiaoi_session_lost(struct qiao_client *client);
 void qiaoi_session_end(struct qiao_client *client, enum qiao_status status);
 void qiaoi_session_welcome(struct qiao_client *client, const struct proto_record *record);
-/* Wait for something to read or to do, at most until then. */
-void qiaoi_session_wait(struct qiao_client *client, int64_t until_us);
+/* Wait for something to read or to do, at most until then. False: a signal was handled meanwhile. */
+bool qiaoi_session_wait(struct qiao_client *client, int64_t until_us);
 void qiaoi_session_save(struct qiao_client *client);
 void qiaoi_session_seen(struct qiao_client *client, uint64_t seq);
 void qiaoi_session_refused(struct qiao_client *client, const struct proto_record *record);

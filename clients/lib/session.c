@@ -306,10 +306,11 @@ qiaoi_session_drive(struct qiao_client *client)
     }
 }
 
-void
+bool
 qiaoi_session_wait(struct qiao_client *client, int64_t until_us)
 {
     int64_t now_us;
+    bool quiet = true;
 
     if (client->state == QIAOI_UP) {
         qiaoi_credit_put(client);
@@ -323,7 +324,8 @@ qiaoi_session_wait(struct qiao_client *client, int64_t until_us)
     now_us = qiaoi_now_us();
     until_us = at_most(until_us, client->drive_at_us);
     if (until_us > now_us) {
-        qiaoi_wire_wait(&client->wire, until_us == INT64_MAX ? -1 : until_us - now_us);
+        quiet = qiaoi_wire_wait(&client->wire, until_us == INT64_MAX ? -1 : until_us - now_us);
     }
     client->now_us = qiaoi_now_us();
+    return quiet;
 }

@@ -237,11 +237,11 @@ qiaoi_wire_readable(struct qiaoi_wire *wire)
     return wire->socket && zmq_getsockopt(wire->socket, ZMQ_EVENTS, &events, &n) == 0 && (events & ZMQ_POLLIN) != 0;
 }
 
-void
+bool
 qiaoi_wire_wait(struct qiaoi_wire *wire, int64_t timeout_us)
 {
     zmq_pollitem_t items[2] = {{wire->socket, 0, ZMQ_POLLIN, 0}, {wire->monitor, 0, ZMQ_POLLIN, 0}};
     long timeout_ms = timeout_us < 0 || timeout_us > 3600000000LL ? 3600000 : (long)((timeout_us + 999) / 1000);
 
-    zmq_poll(items, wire->socket ? 2 : 0, timeout_ms);
+    return zmq_poll(items, wire->socket ? 2 : 0, timeout_ms) >= 0 || errno != EINTR;
 }

@@ -94,7 +94,9 @@ QIAO_API int qiao_fd(struct qiao_client *client);
 /* Send what is ready, read what has come, keep heartbeats, leases and the connection. Never waits. Events stay queued. */
 QIAO_API enum qiao_status qiao_process(struct qiao_client *client);
 
-/* The same, but wait until something was read or the time is over: QIAO_OK when qiao_next_event may have something. */
+/* The same, but wait until something was read or the time is over: QIAO_OK when qiao_next_event may have something. A
+ * signal that was handled meanwhile ends the wait early with QIAO_TIMEOUT, here and wherever a call only waits
+ * (qiao_next_event, qiao_next_task, qiao_await); a call that asked something goes on waiting for its answer. */
 QIAO_API enum qiao_status qiao_wait(struct qiao_client *client, int64_t timeout_us);
 
 /* Hand what was begun to the network now. */
@@ -227,7 +229,7 @@ struct qiao_event {
  * The next event, waiting for it at most that long. Everything that *out_event points to stays valid until the next
  * qiao_next_event or qiao_next_task on this client; other calls in between are fine.
  *
- * QIAO_TIMEOUT  none came
+ * QIAO_TIMEOUT  none came, or a signal was handled
  * QIAO_CLOSED   the broker ended the connection for good (the key was revoked, the protocol broken): close the client
  */
 QIAO_API QIAO_NODISCARD enum qiao_status qiao_next_event(struct qiao_client *client, int64_t timeout_us,

@@ -282,7 +282,7 @@ QIAO_API QIAO_NODISCARD enum qiao_status qiao_list(struct qiao_client *client, c
  * Wait for a request's end: a page as of qiao_get with QIAO_WITH_OUTPUT. Works for any request of this party, whoever
  * submitted it and however often the connection breaks meanwhile. With `attention` it also returns when the request
  * needs somebody: on-hold, or asked back (see the row's status, reason and business status).
- * QIAO_TIMEOUT: not yet.
+ * QIAO_TIMEOUT: not yet; also when a signal was handled.
  */
 QIAO_API QIAO_NODISCARD enum qiao_status qiao_await(struct qiao_client *client, qiao_id id, bool attention,
                                                     int64_t timeout_us, struct qiao_page **out_page);
