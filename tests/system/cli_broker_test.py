@@ -373,6 +373,10 @@ class Operator(Live):
         self.assertEqual(DONE, self.operate("catalogue", "reload").code)
         self.assertEqual(FORBIDDEN, self.qiao("catalogue", "reload", ok=False).code)
 
+    def test_bench_measures_and_says_so_as_json(self):
+        done = self.qiao("bench", "--worker-context", self.lab, "--count", "50", "--warmup", "0", "--window", "8", "--json")
+        self.assertIsInstance(done.json(), dict)
+
     def test_watch_of_everything_shows_what_others_do(self):
         watch = self.broker.child(program("qiao"), "watch", "--json", "--from", "0", "--count", "1", context=self.broker.operator)
         self.submit(SCREENING)

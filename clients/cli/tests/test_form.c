@@ -181,6 +181,38 @@ aliases_do_not_multiply(void **state)
     assert_int_equal(said.exit_code, EXIT_DATA);
 }
 
+/* B1: whatever stands in a document, it gives a value or one line that says why not. */
+static void
+damaged_documents_give_a_value_or_a_reason(void **state)
+{
+    static const char base[] = "service: a.b\nrequire: [[x, ge, 4]]\ninput: {limit: 97.90, values: [1.0, \"2\"],"
+                               " on: 2026-01-02, extra: {a: &a [1], b: *a}}\nbody: |\n  x\n";
+    static const char *const pieces[] = { "{", "[", "&a ", "*a", ": ", "\n- ", "\"", "\t", "!!x ", "\xff", "|", "---\n", "0x", "?" };
+    json_t *types = json_loads("{\"input\": {\"limit\": \"decimal\", \"values\": [\"decimal\"], \"on\": \"date\", \"extra\": {}}}", 0, NULL);
+    uint64_t seed = 7;
+    for (int round = 0; round < 3000; round++) {
+        char text[512];
+        size_t n = sizeof base - 1;
+        memcpy(text, base, n);
+        for (int change = 0; change < 3; change++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            size_t at = (size_t)(seed >> 33) % n;
+            const char *piece = pieces[(seed >> 20) % (sizeof pieces / sizeof *pieces)];
+            size_t m = strlen(piece);
+            memmove(text + at + m, text + at, n - at);
+            memcpy(text + at, piece, m);
+            n += m;
+        }
+        said = (struct said){ "", 0 };
+        struct document *document = document_parse("d", text, n, &said);
+        json_t *json = document ? document_json(document, types, "", &said) : NULL;
+        assert_true(json != NULL || (said.exit_code == EXIT_DATA && *said.text));
+        json_decref(json);
+        document_free(document);
+    }
+    json_decref(types);
+}
+
 static void
 a_path_finds_its_line(void **state)
 {
@@ -205,6 +237,7 @@ main(void)
         cmocka_unit_test_teardown(a_body_is_text_or_json_or_a_file, clean),
         cmocka_unit_test_teardown(errors_name_file_line_and_field, clean),
         cmocka_unit_test_teardown(aliases_do_not_multiply, clean),
+        cmocka_unit_test(damaged_documents_give_a_value_or_a_reason),
         cmocka_unit_test(a_path_finds_its_line),
     };
     return cmocka_run_group_tests_name("form", tests, NULL, NULL);
