@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,10 +64,14 @@ close_all(struct pipes *pipes)
 
 /* In the child, between fork and exec: only what a signal handler may do. */
 static void
-become(const struct pipes *pipes, const char *const *words, char **environment)
+become(pid_t parent, const struct pipes *pipes, const char *const *words, char **environment)
 {
     sigset_t none;
     setpgid(0, 0);
+    /* A worker that is killed leaves no command behind that goes on with a task of somebody else. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(71);
     /* 3 may be one of the ends: move them out of the way first. */
     int output = fcntl(pipes->output[1], F_DUPFD, 10), error = fcntl(pipes->error[1], F_DUPFD, 10), progress = fcntl(pipes->progress[1], F_DUPFD, 10);
     int input = fcntl(pipes->input, F_DUPFD, 10);
@@ -138,9 +143,9 @@ job_start(struct job *job, const struct job_setup *setup)
     snprintf(body_file, sizeof body_file, "QIAO_BODY_FILE=%s/body", job->directory);
     snprintf(result_file, sizeof result_file, "QIAO_RESULT_FILE=%s/result", job->directory);
     good = good && (environment = environment_of(setup, body_file, result_file)) != NULL;
-    pid_t pid = good ? fork() : -1;
+    pid_t parent = getpid(), pid = good ? fork() : -1;
     if (pid == 0)
-        become(&pipes, setup->words, environment);
+        become(parent, &pipes, setup->words, environment);
     int why = errno;
     free(environment);
     if (pid > 0) {

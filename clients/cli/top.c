@@ -93,10 +93,12 @@ static bool
 wait_or_quit(struct cli *cli, const struct screen *screen, int64_t us)
 {
     int64_t until = cli_now_us() + us, left;
+    struct qiao_event event;
     while (!cli_signal && (left = until - cli_now_us()) > 0) {
         struct pollfd fds[2] = { { .fd = qiao_fd(cli->client), .events = POLLIN }, { .fd = screen->live ? STDIN_FILENO : -1, .events = POLLIN } };
         (void)poll(fds, 2, (int)(left / 1000) + 1);
-        (void)qiao_process(cli->client);
+        while (qiao_next_event(cli->client, 0, &event) == QIAO_OK)
+            continue; /* that the connection was lost and found again: nothing to show */
         char key = 0;
         if (fds[1].revents && (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q'))
             return true;

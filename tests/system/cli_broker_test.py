@@ -25,6 +25,7 @@ class Live(unittest.TestCase):
     def setUpClass(cls):
         cls.broker = Broker()
         cls.addClassCleanup(cls.broker.__exit__)
+        cls.broker.env["TMPDIR"] = cls.broker.home  # a worker that is killed cannot clear up
         cls.acme = cls.broker.party("acme", roles=["requester"])
         cls.lab = cls.broker.party("lab", roles=["performer"])
         cls.lab2 = cls.broker.member("lab", "m2")
