@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RETRY_US = 1000000 };
+enum { RETRY_US = 1000000, HELD_RETRY_US = 3000000 };
 #define CALL_US QIAO_SECONDS(10)
 
 static int64_t
@@ -74,8 +74,11 @@ state_of(const struct qiao_task *task)
     switch (task->status) {
     case QIAO_TASK_REQUESTED: case QIAO_TASK_RECEIVED: return WORK_TO_ACCEPT;
     case QIAO_TASK_ACCEPTED: return WORK_TO_START;
-    case QIAO_TASK_IN_PROGRESS: return strcmp(task->business_status, "to_be_verified") == 0 ? WORK_TO_VERIFY : WORK_TO_COMPUTE;
-    case QIAO_TASK_ON_HOLD: return strcmp(task->business_status, "awaiting-information") == 0 ? WORK_ASKED : WORK_RESTS;
+    case QIAO_TASK_IN_PROGRESS:
+        return strcmp(task->business_status, "to_be_verified") == 0         ? WORK_TO_VERIFY
+               : strcmp(task->business_status, "verification_refused") == 0 ? WORK_SENT_BACK
+                                                                            : WORK_TO_COMPUTE;
+    case QIAO_TASK_ON_HOLD: return strcmp(task->business_status, "awaiting-information") == 0 ? WORK_ASKED : WORK_TO_START;
     default: return WORK_FREE;
     }
 }
@@ -139,6 +142,7 @@ work_take(struct worker *worker, const struct qiao_task *task)
     if (!work)
         return false;
     work->fence = task->fence;
+    work->held = task->status == QIAO_TASK_ON_HOLD;
     work->state = !taken ? WORK_FREE : unseen ? WORK_UNSEEN : state_of(task);
     work->due_us = clock_mono_us();
     work_log(worker, work, qiao_task_status_name(task->status), task->reply ? "reply" : task->business_status);
@@ -158,6 +162,15 @@ act(struct worker *worker, struct work *work, struct qiao_act *what)
     what->task = work->task;
     what->fence = work->fence;
     enum qiao_status status = qiao_act(worker->client, what, CALL_US, NULL);
+    if (status == QIAO_CONFLICT && qiao_last_refusal(worker->client)->status == QIAO_TASK_ON_HOLD) {
+        /* Somebody holds it. Nobody tells when that is lifted, so the same act is tried again now and then. */
+        if (!work->held)
+            work_log(worker, work, "held", "");
+        work->held = true;
+        work->due_us = clock_mono_us() + HELD_RETRY_US;
+        return FATE_LATER;
+    }
+    work->held = false;
     switch (status) {
     case QIAO_OK: return FATE_DONE;
     case QIAO_STALE: case QIAO_NOT_FOUND: case QIAO_CONFLICT: case QIAO_FORBIDDEN:
@@ -247,32 +260,33 @@ due_of(const struct worker *worker, const struct work *work, int64_t after_us)
     return work->base_us + lead_us + (int64_t)((double)after_us / speed);
 }
 
-/* Tell the latest step that is due; the ones before it are history already. */
-static void
+/* Tell the latest step that is due; the ones before it are history already. False: the work is over, or held. */
+static bool
 steps_tell(struct worker *worker, struct work *work, int64_t now_us)
 {
     const struct step *due = NULL;
     while (work->step < work->answer.steps_n && due_of(worker, work, work->answer.steps[work->step].after_us) <= now_us)
         due = &work->answer.steps[work->step++];
     if (!due)
-        return;
+        return true;
     struct qiao_map *map = due->output ? map_of_json(due->output) : NULL;
     int64_t left_us = due_of(worker, work, work->answer.length_us) - now_us;
     struct qiao_act progress = {.kind = QIAO_ACT_PROGRESS, .progress = due->progress, .remaining_us = left_us > 0 ? left_us : 0,
                                 .business_status = due->business_status, .message = due->message};
     if (map)
         (void)!qiao_map_bytes(map, &progress.output);
-    if (act(worker, work, &progress) == FATE_GONE)
-        work_free(work);
+    enum fate fate = act(worker, work, &progress);
     qiao_map_free(map);
+    if (fate == FATE_GONE)
+        work_free(work);
+    return fate != FATE_GONE && !work->held;
 }
 
 static void
 work_play(struct worker *worker, struct work *work)
 {
     int64_t now_us = clock_mono_us();
-    steps_tell(worker, work, now_us);
-    if (work->state == WORK_FREE)
+    if (!steps_tell(worker, work, now_us))
         return;
     bool ended = work->step == work->answer.steps_n && due_of(worker, work, work->answer.length_us) <= now_us;
     if (ended) {
@@ -311,7 +325,7 @@ work_verify(struct worker *worker, struct work *work)
     const char *claimed = json_string_value(json_object_get(work->output, "digest"));
     json_t *answers = json_object_get(work->output, "answers");
     if (json_is_object(answers))
-        json_object_update(work->input, answers);
+        json_object_update_missing(work->input, answers); /* what the requester wrote stays as it is */
     work_compute(worker, work);
     if (work->answer.kind == ANSWER_DONE)
         snprintf(digest, sizeof digest, "%s", json_string_value(json_object_get(work->answer.output, "digest")));
@@ -330,6 +344,25 @@ work_verify(struct worker *worker, struct work *work)
         return;
     work_log(worker, work, agree ? "verified" : "sent-back", "");
     work_free(work);
+}
+
+/* Put it on hold for a person; once that is lifted it is computed again. */
+static void
+work_hold(struct worker *worker, struct work *work)
+{
+    struct qiao_act hold = {.kind = QIAO_ACT_HOLD, .reason = QIAO_REASON_PERSONNEL_ISSUE,
+        .message = "another member of the provider did not agree with the result: a person decides"};
+    enum fate fate = act(worker, work, &hold);
+    if (fate == FATE_LATER)
+        return;
+    if (fate != FATE_DONE) {
+        work_free(work);
+        return;
+    }
+    work_log(worker, work, "held", "sent back");
+    work->state = WORK_TO_START;
+    work->held = true;
+    work->due_us = clock_mono_us() + HELD_RETRY_US;
 }
 
 void
@@ -358,6 +391,8 @@ work_move(struct worker *worker, struct work *work)
         work_play(worker, work);
     } else if (work->state == WORK_TO_VERIFY) {
         work_verify(worker, work);
+    } else if (work->state == WORK_SENT_BACK) {
+        work_hold(worker, work);
     } else if (work->state == WORK_UNSEEN) {
         task_fail(worker, work, true, QIAO_REASON_EQUIPMENT_ISSUE, "the reply came without the request: it has to be seen whole");
     } else if (work->state == WORK_ASKED || work->state == WORK_RESTS) {

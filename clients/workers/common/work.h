@@ -17,14 +17,15 @@ enum work_state {
     WORK_ASKED,      /* the requester has to reply */
     WORK_TO_VERIFY,  /* another member's result */
     WORK_UNSEEN,     /* a reply to a question that another process asked: without the request it cannot be computed */
-    WORK_RESTS,      /* on hold, or held for a person's decision: somebody else moves next */
+    WORK_SENT_BACK,  /* another member did not agree: computing it again would only say the same */
+    WORK_RESTS,      /* a result that is held for a person's decision */
 };
 
 struct work {
     enum work_state state;
     qiao_id task;
     uint64_t fence;
-    bool leased;
+    bool leased, held; /* held: on hold when we last heard of it */
     char service[65];
     char reference[QIAO_ID_CHARS + 1];
     json_t *input, *output; /* output: of a result to verify */

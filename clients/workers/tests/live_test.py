@@ -141,6 +141,27 @@ class Manufacturing(Live):
         with open(ledger, encoding="utf-8") as file:
             self.assertEqual(booked, file.read())
 
+    def test_a_hold_stops_the_work_until_it_is_lifted(self):
+        worker = self.worker("cdmo", "one", "--speed", "1000000")
+        self.worker("cdmo", "two", "--verify")
+        request = self.submit("cdmo.antibody", ANTIBODY)
+        worker.until("working")
+        self.broker.qiao("hold", request, "-m", "audit")
+        worker.until("held")
+        self.broker.qiao("hold", request, "--lift", "-m", "audit is over")
+        row = self.ended(request)
+        self.assertEqual(("completed", 1), (row["status"], row["attempt"]))
+
+    def test_the_work_goes_on_after_a_crash_of_the_broker(self):
+        worker = self.worker("cdmo", "one", "--speed", "1000000")
+        self.worker("cdmo", "two", "--verify")
+        request = self.submit("cdmo.antibody", ANTIBODY)
+        worker.until("working")
+        self.broker.crash()
+        self.broker.start()
+        row = self.ended(request)
+        self.assertEqual(("completed", "planned", 1), (row["status"], row["outcome"], row["attempt"]))
+
     def test_an_agreed_abort_frees_the_suites(self):
         ledger = os.path.join(self.broker.home, "abort.json")
         worker = self.worker("cdmo", "one", "--ledger", ledger)
@@ -163,6 +184,18 @@ class Manufacturing(Live):
         row = self.ended(request)
         self.assertEqual(("completed", "deviation"), (row["status"], row["outcome"]))
         reviewer.until("withdrawn")
+
+    def test_a_result_that_is_sent_back_is_held_for_a_person(self):
+        worker = self.worker("cdmo", "one", "--speed", "1000000000")
+        request = self.submit("cdmo.antibody", ANTIBODY)
+        worker.until("completed")
+        task = self.broker.qiao("get", request, "--json", context=self.acme).json()["task"]
+        self.broker.qiao("desk", "verify", task, "--refuse", "-m", "wrong batch sheet", context=self.members["cdmo", "three"])
+        worker.until("sent back")
+        self.broker.qiao("hold", request, "--lift", "-m", "the sheet was right", ok=False)
+        worker.until("completed")
+        self.broker.qiao("desk", "verify", task, "-m", "agreed", context=self.members["cdmo", "three"])
+        self.assertEqual("completed", self.ended(request)["status"])
 
     def test_a_reviewer_may_be_told_to_decide(self):
         self.worker("cdmo", "one", "--speed", "1000000000")
@@ -205,6 +238,32 @@ class Others(Live):
         worker.until("asked")
         self.broker.qiao("reply", request, "-", context=self.acme, input=json.dumps({"founded_on": "2020-05-01", "overdue_days": 0}))
         self.assertEqual("eligible", self.ended(request)["outcome"])
+
+    def asked_by_a_worker_that_dies(self):
+        worker = self.worker("funding")
+        request = self.submit("funding.lease", {name: value for name, value in LEASE.items() if name != "founded_on"})
+        worker.until("asked")
+        worker.child.kill()
+        return request
+
+    def reply(self, request):
+        self.broker.qiao("reply", request, "-", context=self.acme, input=json.dumps({"founded_on": "2020-05-01"}))
+
+    def test_a_reply_is_seen_by_the_worker_that_carries_on(self):
+        request = self.asked_by_a_worker_that_dies()
+        self.reply(request)
+        self.worker("funding")
+        row = self.ended(request)
+        self.assertEqual(("eligible", 1), (row["outcome"], row["attempt"]))
+        self.assertEqual(1, sum(line["event"] == "asked" for line in row["trail"]))
+
+    def test_a_worker_that_carries_on_waits_for_the_reply(self):
+        request = self.asked_by_a_worker_that_dies()
+        self.worker("funding").until("on-hold")
+        self.reply(request)
+        row = self.ended(request)
+        self.assertEqual(("eligible", 1), (row["outcome"], row["attempt"]))
+        self.assertEqual(1, sum(line["event"] == "asked" for line in row["trail"]))
 
 
 if __name__ == "__main__":
