@@ -2,6 +2,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # build_in DIR [meson options]: configure DIR when it is new, then build it. One builder at a time: a second command waits.
+# build_targets=(...) before it builds only those.
+build_targets=()
 build_in() {
   local dir=$1; shift
   mkdir -p "$dir"
@@ -10,7 +12,7 @@ build_in() {
     if [ ! -f "$dir/build.ninja" ]; then
       quietly "$dir/setup.log" meson setup "$dir" "$root" "$@"
     fi
-    quietly "$dir/build.log" ninja -C "$dir"
+    quietly "$dir/build.log" ninja -C "$dir" "${build_targets[@]}"
   ) 9>"$dir/.lock"
 }
 
