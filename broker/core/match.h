@@ -22,10 +22,4 @@ void match_return(struct turn *turn, uint32_t request);
 /* Look after the offers that woke, as far as this call's moves reach. */
 void match_run(struct turn *turn);
 
-/* Why an offer may not take tasks of a group, the first reason; NULL: it may. Pauses and room are looked at, too. */
-const char *match_obstacle(const struct core *core, uint32_t group, uint32_t offer, char *why, size_t why_n);
-
-/* Could it, if it were not busy and nobody had paused it? */
-bool match_capable(const struct core *core, uint32_t group, uint32_t offer);
-
 #endif

@@ -1,8 +1,8 @@
 /*
  * explain: why a request is where it is. Candidates with the first thing in the way, position, estimate.
  */
+#include "core/candidate.h"
 #include "core/handlers.h"
-#include "core/match.h"
 #include "core/party.h"
 #include "core/queue.h"
 #include "core/render.h"

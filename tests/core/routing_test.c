@@ -1,5 +1,5 @@
 /*
- * Who gets a task: constraints, policies, direction, exclusion, priority, ageing, fair share, capacity, pauses.
+ * Who gets a task: constraints, policies, direction, exclusion, capacity, pauses.
  */
 #include <stdio.h>
 #include <string.h>
@@ -229,125 +229,6 @@ TEST(directed_request_without_fallback_is_on_hold_when_declined)
     scene_end(scene);
 }
 
-/* ------------------------------------------------------------- order */
-
-static const char *
-served(struct peer *performer, int nth)
-{
-    static char subject[32];
-    const struct proto_record *task = peer_got(performer, PROTO_TASK, nth);
-    assert_non_null(task);
-    snprintf(subject, sizeof subject, "%.*s", PROTO_STR_ARG(task->u.task.subject));
-    return subject;
-}
-
-static void
-submit_named(struct scene *scene, struct peer *peer, const char *subject, enum proto_priority priority, uint32_t cost)
-{
-    struct proto_record record = scene_submission("leased");
-    record.u.submit.subject = text(subject);
-    record.u.submit.priority = priority;
-    record.u.submit.cost = cost;
-    scene_submit_record(scene, peer, &record);
-}
-
-static void
-serve_all(struct scene *scene, struct peer *performer)
-{
-    scene_offer(scene, performer, "leased", 1);
-    for (int i = 0; peer_got(performer, PROTO_TASK, i) != NULL; i++) {
-        const struct proto_task *task = &peer_got(performer, PROTO_TASK, i)->u.task;
-        scene_complete(scene, performer, (struct hand){task->task, task->fence});
-    }
-}
-
-TEST(urgent_work_goes_first_and_old_work_rises)
-{
-    BEGIN;
-    struct peer *performer = scene_connect(scene, "p1");
-    submit_named(scene, requester, "old routine", PROTO_PRIORITY_ROUTINE, 1);
-    scene_advance_to(scene, SECONDS(250)); /* two levels up: as asap, and older */
-    submit_named(scene, requester, "routine", PROTO_PRIORITY_ROUTINE, 1);
-    submit_named(scene, requester, "urgent", PROTO_PRIORITY_URGENT, 1);
-    submit_named(scene, requester, "asap", PROTO_PRIORITY_ASAP, 1);
-    submit_named(scene, requester, "stat", PROTO_PRIORITY_STAT, 1);
-    serve_all(scene, performer);
-    assert_string_equal(served(performer, 0), "stat");
-    assert_string_equal(served(performer, 1), "old routine");
-    assert_string_equal(served(performer, 2), "asap");
-    assert_string_equal(served(performer, 3), "urgent");
-    assert_string_equal(served(performer, 4), "routine");
-    scene_end(scene);
-}
-
-/* L6: who submits a thousand does not make the one of another wait for all of them. */
-TEST(requesters_share_fairly)
-{
-    BEGIN;
-    struct peer *other = scene_connect(scene, "r2"), *performer = scene_connect(scene, "p1");
-    for (int i = 0; i < 20; i++) {
-        submit_named(scene, requester, "many", PROTO_PRIORITY_ROUTINE, 1);
-    }
-    for (int i = 0; i < 3; i++) {
-        submit_named(scene, other, "few", PROTO_PRIORITY_ROUTINE, 1);
-    }
-    serve_all(scene, performer);
-    int few = 0;
-    for (int i = 0; i < 7; i++) {
-        few += strcmp(served(performer, i), "few") == 0;
-    }
-    assert_int_equal(few, 3);
-    scene_end(scene);
-}
-
-TEST(declared_cost_weighs_in_the_fair_share)
-{
-    BEGIN;
-    struct peer *other = scene_connect(scene, "r2"), *performer = scene_connect(scene, "p1");
-    for (int i = 0; i < 10; i++) {
-        submit_named(scene, requester, "heavy", PROTO_PRIORITY_ROUTINE, 4);
-    }
-    for (int i = 0; i < 20; i++) {
-        submit_named(scene, other, "light", PROTO_PRIORITY_ROUTINE, 1);
-    }
-    serve_all(scene, performer);
-    int light = 0;
-    for (int i = 0; i < 15; i++) {
-        light += strcmp(served(performer, i), "light") == 0;
-    }
-    assert_in_range(light, 11, 13); /* four to one */
-    scene_end(scene);
-}
-
-/* Many sets of wishes do not multiply a requester's share. */
-TEST(wishes_do_not_multiply_a_share)
-{
-    BEGIN;
-    struct peer *other = scene_connect(scene, "r2"), *performer = scene_connect(scene, "p1");
-    for (int i = 0; i < 9; i++) {
-        struct proto_record record = scene_submission("leased");
-        record.u.submit.subject = text("many");
-        if (i % 3 != 0) {
-            record.u.submit.prefer = list_of("p1", NULL);
-        }
-        if (i % 3 == 1) {
-            record.u.submit.fallback = PROTO_FALLBACK_ANY;
-            record.u.submit.performer = text("p1");
-        }
-        scene_submit_record(scene, requester, &record);
-    }
-    for (int i = 0; i < 3; i++) {
-        submit_named(scene, other, "few", PROTO_PRIORITY_ROUTINE, 1);
-    }
-    serve_all(scene, performer);
-    int few = 0;
-    for (int i = 0; i < 6; i++) {
-        few += strcmp(served(performer, i), "few") == 0;
-    }
-    assert_int_equal(few, 3);
-    scene_end(scene);
-}
-
 /* ------------------------------------------------------------- capacity, credit, pauses */
 
 TEST(capacity_and_credit_bound_what_is_sent)
@@ -510,10 +391,6 @@ main(void)
         cmocka_unit_test(directed_request_waits_for_its_performer),
         cmocka_unit_test(directed_request_falls_back_when_its_performer_does_not_take_it),
         cmocka_unit_test(directed_request_without_fallback_is_on_hold_when_declined),
-        cmocka_unit_test(urgent_work_goes_first_and_old_work_rises),
-        cmocka_unit_test(requesters_share_fairly),
-        cmocka_unit_test(declared_cost_weighs_in_the_fair_share),
-        cmocka_unit_test(wishes_do_not_multiply_a_share),
         cmocka_unit_test(capacity_and_credit_bound_what_is_sent),
         cmocka_unit_test(paused_service_takes_submissions_and_assigns_none),
         cmocka_unit_test(drained_service_refuses_submissions_and_works_off_what_it_has),

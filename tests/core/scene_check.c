@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/match.h"
+#include "core/candidate.h"
 #include "core/party.h"
 #include "core/request.h"
 #include "core/state.h"
