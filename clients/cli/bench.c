@@ -283,9 +283,9 @@ result_print(const struct settings *settings, const struct bench_result *result)
     }
     printf("processors   producer %.2f s, worker %.2f s\n", (double)result->producer_cpu_us / 1e6,
            (double)result->worker_cpu_us / 1e6);
-    if (result->failed > 0 || result->reconnects > 0) {
-        printf("not well     %" PRIu64 " failed or put off, %" PRIu64 " reconnects %s\n", result->failed, result->reconnects,
-               result->put_off);
+    if (result->failed > 0 || result->put_off_count > 0 || result->reconnects > 0) {
+        printf("not well     %" PRIu64 " failed, %" PRIu64 " put off, %" PRIu64 " reconnects %s\n", result->failed,
+               result->put_off_count, result->reconnects, result->put_off);
     }
 }
 
@@ -314,8 +314,9 @@ result_json(const struct settings *settings, const struct bench_result *result)
     printf(",\"elapsed_us\":%" PRId64 ",\"broker_cpu_us\":%" PRId64 ",\"broker_rss_before_bytes\":%" PRIu64
            ",\"broker_rss_bytes\":%" PRIu64 ",\"broker_rss_peak_bytes\":%" PRIu64, result->elapsed_us, cpu_us,
            result->broker_before.rss_bytes, result->broker_after.rss_bytes, result->broker_after.rss_peak_bytes);
-    printf(",\"producer_cpu_us\":%" PRId64 ",\"worker_cpu_us\":%" PRId64 ",\"failed\":%" PRIu64 ",\"reconnects\":%" PRIu64
-           "}\n", result->producer_cpu_us, result->worker_cpu_us, result->failed, result->reconnects);
+    printf(",\"producer_cpu_us\":%" PRId64 ",\"worker_cpu_us\":%" PRId64 ",\"failed\":%" PRIu64 ",\"put_off\":%" PRIu64 ",\"reconnects\":%" PRIu64
+           "}\n", result->producer_cpu_us, result->worker_cpu_us, result->failed, result->put_off_count,
+           result->reconnects);
 }
 
 int

@@ -65,7 +65,8 @@ struct bench_result {
     char put_off[128];       /* what the last retry-later said */
     int64_t elapsed_us;      /* of the measured part */
     uint64_t lifecycles;     /* outcomes in it */
-    uint64_t failed;         /* outcomes other than completed, and refusals */
+    uint64_t failed;         /* outcomes other than completed */
+    uint64_t put_off_count;  /* retry-later */
     uint64_t accepted;       /* --queued */
     int64_t accepting_us;
     uint64_t drained;

@@ -17,7 +17,7 @@
 
 #include "bench.h"
 
-enum { LIBRARY_WINDOW_MAX = 4096, PATIENCE_S = 120 };
+enum { LIBRARY_WINDOW_MAX = 4096, PATIENCE_S = 120, PUT_OFF_US = 10000, STEP_US = 100000 };
 
 struct bench_result *
 bench_result_new(void)
@@ -101,7 +101,7 @@ worker_loop(const struct bench_plan *plan, struct qiao_client *client, struct be
     bool good = output != NULL;
 
     while (good && !worker_stop && (plan->queued == 0 || result->drained < plan->queued)) {
-        enum qiao_status status = qiao_next_event(client, 100000, &event);
+        enum qiao_status status = qiao_next_event(client, STEP_US, &event);
 
         if (status == QIAO_TIMEOUT) {
             continue;
@@ -158,6 +158,7 @@ struct producer {
     uint64_t submitted, ended;
     int64_t measure_from_us, measure_until_us;
     int64_t cpu_before_us;
+    int64_t resume_us;   /* when to submit again after a retry-later */
     bool measuring, over;
 };
 
@@ -190,6 +191,12 @@ producer_init(struct producer *producer)
 static bool
 submit_more(struct producer *producer, uint64_t most)
 {
+    if (producer->resume_us != 0) {
+        if (bench_now_us() < producer->resume_us) {
+            return true;
+        }
+        producer->resume_us = 0;
+    }
     while (producer->free_n > 0 && producer->submitted < most && !producer->over) {
         uint32_t slot = producer->free_slots[producer->free_n - 1];
         enum qiao_status status = qiao_submit_begin(producer->client, &producer->submission, (void *)(uintptr_t)(slot + 1));
@@ -231,8 +238,12 @@ event_take(struct producer *producer, const struct qiao_event *event, bool outco
     }
     if (event->kind == QIAO_EVENT_ANSWER) {
         if (event->answer.status == QIAO_RETRY_LATER) {
+            /* The broker is behind: leave it alone for a moment, but not for the whole second that it would like. */
             snprintf(producer->result->put_off, sizeof producer->result->put_off, "%s", event->answer.refusal.message);
-            slot_end(producer, slot, false, now_us);
+            producer->result->put_off_count++;
+            producer->resume_us = now_us + PUT_OFF_US;
+            producer->free_slots[producer->free_n++] = slot;
+            producer->submitted--;
         } else if (event->answer.status != QIAO_OK) {
             return wrong(producer->result, event->answer.refusal.message, NULL, event->answer.status);
         } else {
@@ -303,7 +314,7 @@ producer_loop(struct producer *producer, uint64_t most, bool outcome_wanted)
         if (!submit_more(producer, most)) {
             return false;
         }
-        status = qiao_next_event(producer->client, 100000, &event);
+        status = qiao_next_event(producer->client, producer->resume_us != 0 ? PUT_OFF_US : STEP_US, &event);
         if (status == QIAO_TIMEOUT) {
             turns = 0;
             if (bench_now_us() - quiet_since_us > QIAO_SECONDS(PATIENCE_S)) {

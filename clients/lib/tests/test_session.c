@@ -1,9 +1,11 @@
 /* The connection against a scripted broker: greeting, heartbeats, being forgotten, being refused, witnesses, CURVE. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -312,6 +314,33 @@ closing_says_goodbye(void **state)
     fake_free(&fake);
 }
 
+static void
+on_alarm(int number)
+{
+}
+
+static void
+handled_signal_ends_a_wait_but_not_a_call(void **state)
+{
+    struct sigaction action = {.sa_handler = on_alarm}, before;
+    struct itimerval soon = {.it_value.tv_usec = 1000, .it_interval.tv_usec = 1000}, never = {0};
+    struct fake *fake = fake_new(accepts, NULL);
+    struct qiao_client *client = fake_client(fake, NULL);
+    struct qiao_event event;
+
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    assert_int_equal(qiao_next_event(client, QIAO_FOREVER, &event), QIAO_TIMEOUT);
+    assert_int_equal(qiao_wait(client, QIAO_FOREVER), QIAO_TIMEOUT);
+    for (int round = 0; round < 100; round++) {
+        assert_int_equal(qiao_submit(client, &ECHO, QIAO_FOREVER, NULL), QIAO_OK);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    qiao_client_close(&client, 0);
+    fake_free(&fake);
+}
+
 int
 main(void)
 {
@@ -329,6 +358,7 @@ main(void)
         cmocka_unit_test(keys_are_used_and_a_wrong_server_key_reaches_nobody),
         cmocka_unit_test(two_clients_of_one_process_do_not_meet),
         cmocka_unit_test(closing_says_goodbye),
+        cmocka_unit_test(handled_signal_ends_a_wait_but_not_a_call),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
