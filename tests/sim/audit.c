@@ -119,6 +119,7 @@ audit_event(struct sim *sim, uint64_t seq)
           "event %" PRIu64 " does not decode: %s", seq, error.why);
     fact_fill(sim, &sim->journal.facts[seq], &event);
     sim->counts->events++;
+    sim->counts->kinds[event.type % 64]++;
     SAY(sim, "  event %" PRIu64 " %s #%" PRIx64 ".%u %s->%s request %s->%s by %.*s/%.*s performer %.*s attempt %u fence %" PRIu64 " %s",
         seq, proto_ev_desc(event.type)->name, event.id, event.task, proto_enum_name(PROTO_ENUM_STATUS, event.task_was),
         proto_enum_name(PROTO_ENUM_STATUS, event.task_status), proto_enum_name(PROTO_ENUM_STATUS, event.was),

@@ -102,7 +102,7 @@ audit_accepted(struct sim *sim, uint64_t seq, const struct proto_event *event, s
     undo->sub_id = submission->id;
     undo->sub_variant = submission->variant;
     const struct life *before = life_find(audit, submission->id);
-    CHECK(sim, before == NULL || (submission->pseq == 0 && before->key_until_us < event->at), "N1", "accepted-twice",
+    CHECK(sim, before == NULL || (submission->pseq == 0 && before->key_until_us < audit->utc_top_us), "N1", "accepted-twice",
           "request %" PRIx64 " has the key of %" PRIx64 ", which is kept until %" PRId64 ", now %" PRId64, life->id, submission->id,
           before != NULL ? before->key_until_us : 0, event->at);
     submission->id = life->id;

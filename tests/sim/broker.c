@@ -280,7 +280,8 @@ broker_init(struct sim *sim)
     settings->requests_max = small ? 16 + rng_below(&sim->rng, 100) : 8192;
     settings->requests_per_party_max = small ? 4 + rng_below(&sim->rng, 20) : 8192;
     settings->connections_max = CONNS_MAX;
-    settings->offers_max = small ? 8 : 1024;
+    settings->offers_max = small ? CLIENTS_MAX : 1024;
+    settings->offers_per_connection_max = small ? 2 : 64;
     settings->watches_max = small ? 4 : 256;
     settings->groups_max = small ? 8 : 4096;
     settings->flows_max = small ? 16 : 8192;

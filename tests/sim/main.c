@@ -83,6 +83,18 @@ counts_print(const struct counts *counts, double took_s)
     for (unsigned i = 0; i < FAULTS; i++) {
         printf(" %s=%" PRIu64, fault_names[i], counts->faults[i]);
     }
+    printf("\n# events");
+    for (unsigned i = 1; i < 64; i++) {
+        if (counts->kinds[i] > 0) {
+            printf(" %s=%" PRIu64, proto_ev_desc((enum proto_ev)i)->name, counts->kinds[i]);
+        }
+    }
+    printf("\n# answers receipt=%" PRIu64, counts->answers[0]);
+    for (unsigned i = 1; i < 16; i++) {
+        if (counts->answers[i] > 0) {
+            printf(" %s=%" PRIu64, proto_enum_name(PROTO_ENUM_REFUSAL_CODE, i), counts->answers[i]);
+        }
+    }
     printf("\n# violations=%" PRIu64 " known=%" PRIu64 " steps_per_s=%.0f\n", counts->violations, counts->skipped,
            (double)counts->steps / (took_s > 0 ? took_s : 1));
 }

@@ -88,8 +88,8 @@ submit_receipt(struct sim *sim, struct client *client, const struct pending *pen
           "a submission was answered with %" PRIx64 ", which is another's", id);
     CHECK(sim, life->variant == pending->variant, "N2", "other-content", "%" PRIx64 " was accepted with other content than was submitted", id);
     const struct life *before = life_find(&sim->audit, submission->told_id);
-    CHECK(sim, submission->told_id == 0 || submission->told_id == id || (before != NULL && before->key_until_us < life->authored_us), "N1",
-          "other-id", "the key that gave %" PRIx64 " now gives %" PRIx64, submission->told_id, id);
+    bool retained = before != NULL && before->key_until_us >= sim->audit.utc_top_us && life->key_until_us >= sim->audit.utc_top_us;
+    CHECK(sim, submission->told_id == 0 || submission->told_id == id || (!retained && submission->pseq == 0), "N1", "other-id", "the key that gave %" PRIx64 " now gives %" PRIx64, submission->told_id, id);
     submission->told_id = id;
     mine_add(client, id);
 }
@@ -229,6 +229,7 @@ static void
 task_heard(struct sim *sim, const struct client *client, const struct message *message, const struct proto_task *task)
 {
     const struct life *life = heard_of(sim, client, task->task - task->task % 64, "a task");
+    SAY(sim, "  task %" PRIx64 " fence %" PRIu64 " %s", task->task, task->fence, proto_enum_name(PROTO_ENUM_STATUS, task->status));
     CHECK(sim, life->had >> client->party & 1, "A4", "task-told", "party %u was given a task of %" PRIx64 " that it never had", client->party,
           life->id);
     CHECK(sim, life->fence >= task->fence, "A2", "fence-told", "fence %" PRIu64 " of %" PRIx64 " was told, the journal has %" PRIu64,
@@ -246,9 +247,11 @@ note_record(struct sim *sim, uint8_t at, const struct conn *conn, const struct m
     pending = record->re != 0 && pending->n == record->re ? pending : NULL;
     switch (record->type) {
     case PROTO_RECEIPT:
+        sim->counts->answers[0]++;
         receipt_heard(sim, client, pending, message, &record->u.receipt);
         break;
     case PROTO_REFUSAL:
+        sim->counts->answers[record->u.refusal.code % 16]++;
         refusal_heard(sim, client, pending, &record->u.refusal);
         for (unsigned i = 0; i < WATCHES; i++) {
             client->watches[i].n = client->watches[i].n == record->re ? 0 : client->watches[i].n;

@@ -31,7 +31,7 @@ draw_scale(struct rng *rng, int64_t low, unsigned decades)
 static void
 draw_faults(struct options *options, struct rng *rng)
 {
-    options->leap_ppm = draw_rate(rng, 1000, 100000);
+    options->leap_ppm = draw_rate(rng, 200, 20000);
     options->jump_ppm = draw_rate(rng, 200, 10000);
     options->jump_us = draw_scale(rng, 1000, 8);
     options->loss_ppm = draw_rate(rng, 1000, 100000);

@@ -56,7 +56,7 @@ task_told(struct sim *sim, struct client *client, const struct proto_task *task)
         *held = (struct held){.task = task->task, .fence = task->fence, .result_seed = rng_next(&sim->rng)};
     }
     held->status = (uint8_t)task->status;
-    held->owned = task->tenure == PROTO_TENURE_OWNED;
+    held->to_verify = proto_str_eq(task->business_status, PROTO_STR("to_be_verified"));
     held->service = service_of_name(task->service);
     held->lost = false;
 }
@@ -137,23 +137,29 @@ abort_fill(struct sim *sim, struct proto_record *record, const struct held *held
     }
 }
 
-/* The step that leads on. */
+/* The step that leads on, as far as the worker knows where the task is. */
 static void
-onward_fill(struct sim *sim, struct proto_record *record, const struct held *held)
+onward_fill(struct sim *sim, struct proto_record *record, struct held *held)
 {
     if (held->abort && rng_below(&sim->rng, 2)) {
         abort_fill(sim, record, held);
         return;
     }
-    uint32_t step = held->owned ? rng_below(&sim->rng, 4) : 2 + rng_below(&sim->rng, 2);
+    uint32_t step = held->status == PROTO_STATUS_REQUESTED  ? 0
+                    : held->status == PROTO_STATUS_ACCEPTED ? 1
+                    : held->to_verify                       ? 3
+                                                            : 2;
+    step = rng_below(&sim->rng, 8) == 0 ? rng_below(&sim->rng, 4) : step;
     switch (step) {
     case 0:
         proto_record_init(record, PROTO_ACCEPT);
         NAMED(*record, accept, ACCEPT, held);
+        held->status = PROTO_STATUS_ACCEPTED;
         break;
     case 1:
         proto_record_init(record, PROTO_START);
         NAMED(*record, start, START, held);
+        held->status = PROTO_STATUS_IN_PROGRESS;
         break;
     case 2:
         complete_fill(sim, record, held);
@@ -235,8 +241,9 @@ renew_send(struct sim *sim, uint8_t at)
 static struct held
 held_choose(struct sim *sim, uint8_t at, uint8_t *out_expect)
 {
-    struct client *client = &sim->clients[at];
-    struct held held = client->held[rng_below(&sim->rng, HELD)];
+    const struct client *client = &sim->clients[at];
+    uint32_t back = rng_below(&sim->rng, 4) == 0 ? rng_below(&sim->rng, HELD) : rng_below(&sim->rng, 4);
+    struct held held = client->held[(client->held_next + HELD - 1 - back) % HELD];
     *out_expect = EXPECT_ANYTHING;
     if (held.task != 0 && !rng_percent(&sim->rng, sim->options.wrong_percent)) {
         return held;
@@ -246,7 +253,7 @@ held_choose(struct sim *sim, uint8_t at, uint8_t *out_expect)
         held.completed = false;
         return held;
     }
-    held = (struct held){.result_seed = 1, .owned = rng_below(&sim->rng, 2)};
+    held = (struct held){.result_seed = 1};
     uint64_t id = client_choose_id(sim, at, out_expect);
     held.task = id + 1 + rng_below(&sim->rng, 3);
     const struct life *life = life_find(&sim->audit, id);
@@ -293,6 +300,10 @@ performer_act(struct sim *sim, uint8_t at)
     struct held held = held_choose(sim, at, &pending.expect);
     if (rng_percent(&sim->rng, sim->options.finish_percent)) {
         onward_fill(sim, &record, &held);
+        struct held *mine = held_find(client, held.task, held.fence);
+        if (mine != NULL) {
+            mine->status = held.status;
+        }
     } else {
         aside_fill(sim, &record, &held);
     }

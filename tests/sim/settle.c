@@ -81,10 +81,13 @@ life_has_capable(const struct sim *sim, const struct life *life)
     return false;
 }
 
-/* A result that no second member is there to verify. */
+/* Its performer has nobody left, or no second member who could verify its result. */
 static bool
-life_lacks_verifier(const struct sim *sim, const struct life *life)
+life_lacks_people(const struct sim *sim, const struct life *life)
 {
+    if (life->performer != NOBODY && client_of_party(sim, life->performer) < 0) {
+        return true;
+    }
     if ((life->flags & LIFE_VERIFY) == 0) {
         return false;
     }
@@ -118,6 +121,7 @@ world_mend(struct sim *sim)
             sim->clients[i].conn = 0xffff;
         }
         sim->clients[i].honest = true;
+        memset(sim->clients[i].held, 0, sizeof sim->clients[i].held); /* from now on it forgets nothing */
     }
     settle_drain(sim);
     client_act(sim, 0);
@@ -170,7 +174,7 @@ life_untie(struct sim *sim, const struct life *life)
         proto_record_init(&record, PROTO_REQUEUE);
         record.u.requeue.id = life->id;
         record.u.requeue.has |= PROTO_REQUEUE_ID;
-    } else if ((life->flags & LIFE_EXHAUSTED) || life_lacks_verifier(sim, life)) {
+    } else if ((life->flags & LIFE_EXHAUSTED) || life_lacks_people(sim, life)) {
         proto_record_init(&record, PROTO_FAIL);
         record.u.fail.id = life->id;
     } else if (life->task_status == PROTO_STATUS_ON_HOLD) {
@@ -277,9 +281,12 @@ settle(struct sim *sim)
         }
     }
     const struct life *stuck = life_stuck(sim);
-    CHECK(sim, stuck == NULL, "L5", stuck != NULL && life_waits(stuck) ? "waits" : "stuck",
-          "%" PRIx64 ".%u stays as %u/%u (flags %u, performer %u, service %u) when faults are over", stuck->id, stuck->ordinal, stuck->status,
-          stuck->task_status, stuck->flags, stuck->performer, stuck->service);
+    bool directed = stuck != NULL && life_waits(stuck) && stuck->directed != NOBODY && stuck->due_us == 0;
+    CHECK(sim, stuck == NULL, "L5", directed ? "fallback" : stuck != NULL && life_waits(stuck) ? "waits" : "stuck",
+          "%" PRIx64 ".%u stays as %u/%u (flags %u, performer %u, directed %u/%d, excluded %x, service %u, due %" PRId64 ", now %" PRId64
+          ") when faults are over",
+          stuck->id, stuck->ordinal, stuck->status, stuck->task_status, stuck->flags, stuck->performer, stuck->directed, stuck->fallback,
+          stuck->exclude, stuck->service, stuck->due_us, sim->now.utc_us);
     audit_count(sim);
     broker_crash(sim, sim->journal.last);
     audit_count(sim);

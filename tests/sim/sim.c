@@ -57,7 +57,7 @@ sim_fail(struct sim *sim, const char *name, const char *slug, const char *format
 {
     if (is_skipped(sim, slug)) {
         sim->counts->skipped++;
-        return;
+        longjmp(sim->end, 2);
     }
     va_list args;
     printf("VIOLATION %s %s seed=%" PRIu64 " step=%" PRIu64 ": ", name, slug, sim->seed, sim->step);
@@ -233,6 +233,7 @@ time_pass(struct sim *sim)
         sim->now.utc_us += jump;
         sim->counts->faults[FAULT_JUMP]++;
     }
+    sim->audit.utc_top_us = sim->now.utc_us > sim->audit.utc_top_us ? sim->now.utc_us : sim->audit.utc_top_us;
 }
 
 static bool
@@ -250,7 +251,7 @@ misfortune(struct sim *sim)
         overseer_revoke(sim);
     } else if (rng_ppm(&sim->rng, options->pressure_ppm)) {
         sim->counts->faults[FAULT_PRESSURE]++;
-        sim->broker.pressure = rng_below(&sim->rng, 4);
+        sim->broker.pressure = rng_below(&sim->rng, 3) == 0 ? rng_below(&sim->rng, 8) : 0;
         broker_decide(sim, &(struct core_input){.kind = CORE_PRESSURE, .pressure = sim->broker.pressure});
     } else if (rng_ppm(&sim->rng, options->mark_ppm)) {
         broker_mark(sim);
@@ -357,8 +358,9 @@ sim_run(uint64_t seed, uint64_t steps, bool trace, const char *skip, struct coun
     *sim = (struct sim){.seed = seed, .steps = steps, .trace = trace, .skip = skip, .counts = counts, .rng = {rng_mix(seed + 1)}};
     options_draw(&sim->options, &sim->rng);
     counts->worlds++;
-    bool passed = false;
-    if (setjmp(sim->end) == 0) {
+    volatile bool passed = false;
+    int ended = setjmp(sim->end);
+    if (ended == 0) {
         setup(sim);
         for (sim->step = 1; sim->step <= steps; sim->step++) {
             step(sim);
@@ -369,6 +371,7 @@ sim_run(uint64_t seed, uint64_t steps, bool trace, const char *skip, struct coun
         settle(sim);
         passed = true;
     }
+    passed = passed || ended == 2; /* a known violation ends its world all the same */
     counts->steps += sim->step;
     if (trace) {
         options_print(&sim->options);

@@ -126,6 +126,7 @@ struct audit {
     uint32_t id_cap;
     struct undo *undo;
     uint64_t fence_top;
+    int64_t utc_top_us; /* the latest that the wall clock ever showed: keys are kept by it */
     uint32_t open, waiting, held, finished; /* finished: all that ever did */
     uint32_t finished_unprojected;
 };
@@ -229,7 +230,7 @@ struct held {
     uint64_t task, fence;
     uint8_t status; /* as told */
     uint8_t service;
-    bool owned, abort, lost;
+    bool to_verify, abort, lost;
     bool completed; /* told: completed */
     uint64_t result_seed;
 };
@@ -278,6 +279,8 @@ struct counts {
     uint64_t faults[FAULTS];
     uint64_t digests, violations, skipped;
     uint64_t accepted, finished, assigned;
+    uint64_t kinds[64]; /* events by number */
+    uint64_t answers[16]; /* refusals by code; 0: receipts */
 };
 
 extern const char *const fault_names[FAULTS];
@@ -326,9 +329,9 @@ struct sim {
 /* Run one world. False: a violation; it was printed. */
 bool sim_run(uint64_t seed, uint64_t steps, bool trace, const char *skip, struct counts *counts);
 
-/* A violation: `name` is the invariant, `slug` tells it from others of the same name. Does not return, unless it is skipped. */
+/* A violation: `name` is the invariant, `slug` tells it from others of the same name. Does not return: the world ends. */
 void sim_fail(struct sim *sim, const char *name, const char *slug, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((noreturn, format(printf, 4, 5)));
 
 void sim_say(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define SAY(sim, ...) ((sim)->trace ? sim_say(sim, __VA_ARGS__) : (void)0)
