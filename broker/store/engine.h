@@ -18,10 +18,12 @@ struct engine_reader;
 struct engine_state {
     uint32_t shard;
     uint64_t epoch;
+    uint64_t last_epoch; /* of the last batch; 0: there is none */
     uint64_t first_seq; /* of the oldest event in a batch; last_seq + 1 when there is no batch */
     uint64_t last_seq;
     uint64_t mark_seq;
     uint64_t snapshot_seq;                  /* 0: no snapshot */
+    uint64_t open_rows, open_sum;           /* tally of the open table, where the engine keeps one */
     uint8_t chain[BATCH_CHAIN_BYTES];       /* of the last batch; zeros before the first */
     uint8_t mark_chain[BATCH_CHAIN_BYTES];  /* of the batch that ends at the mark */
 };
@@ -94,7 +96,7 @@ struct engine_ops {
     enum store_status (*open_event)(struct engine_reader *reader, uint64_t seq, struct engine_event *out_event,
                                     struct store_error *out_error);
 
-    /* All of them in order of sequence. */
+    /* All of them in order of sequence. DAMAGED also when the table is not whole. */
     enum store_status (*open_walk)(struct engine_reader *reader, engine_event_fn *fn, void *context,
                                    struct store_error *out_error);
 

@@ -78,6 +78,37 @@ sqlite_commit(struct engine *engine, const struct batch *batch, struct store_err
 
 /* ------------------------------------------------------------- step */
 
+int
+open_delete(struct engine *engine, sqlite3_stmt *stmt)
+{
+    int rc;
+
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        engine->mark.open_rows--;
+        engine->mark.open_sum -= (uint64_t)sqlite3_column_int64(stmt, 0);
+    }
+    sqlite3_reset(stmt);
+    return rc;
+}
+
+int
+mark_write(struct engine *engine)
+{
+    const struct engine_state *mark = &engine->mark;
+    sqlite3_stmt *stmt = engine->stmts[STMT_MARK];
+    int rc;
+
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)mark->mark_seq);
+    sqlite3_bind_blob(stmt, 2, mark->mark_chain, BATCH_CHAIN_BYTES, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 3, (sqlite3_int64)mark->open_rows);
+    sqlite3_bind_int64(stmt, 4, (sqlite3_int64)mark->open_sum);
+    sqlite3_bind_int64(stmt, 5, (sqlite3_int64)mark->snapshot_seq);
+    sqlite3_bind_int64(stmt, 6, journal_mark_crc(mark));
+    rc = sql_step(stmt);
+    sqlite3_clear_bindings(stmt);
+    return rc;
+}
+
 static int
 step_open(struct engine *engine, const struct engine_step *step)
 {
@@ -88,14 +119,19 @@ step_open(struct engine *engine, const struct engine_step *step)
         sqlite3_stmt *stmt = engine->stmts[STMT_OPEN];
         sqlite3_bind_int64(stmt, 1, (sqlite3_int64)event->seq);
         sqlite3_bind_int64(stmt, 2, (sqlite3_int64)event->request);
-        sqlite3_bind_int64(stmt, 3, crc32c_event(event->seq, event->p, event->n));
+        uint32_t crc = crc32c_event(event->seq, event->p, event->n);
+        sqlite3_bind_int64(stmt, 3, crc);
         sqlite3_bind_blob(stmt, 4, event->p, (int)event->n, SQLITE_STATIC);
         rc = sql_step(stmt);
         sqlite3_clear_bindings(stmt);
+        if (rc == SQLITE_DONE && sqlite3_changes(engine->db) == 1) {
+            engine->mark.open_rows++;
+            engine->mark.open_sum += crc;
+        }
     }
     for (uint32_t i = 0; i < step->finished_count && rc == SQLITE_DONE; i++) {
         sqlite3_bind_int64(engine->stmts[STMT_FINISHED], 1, (sqlite3_int64)step->finished[i]);
-        rc = sql_step(engine->stmts[STMT_FINISHED]);
+        rc = open_delete(engine, engine->stmts[STMT_FINISHED]);
     }
     return rc;
 }
@@ -113,13 +149,14 @@ step_mark(struct engine *engine, const struct engine_step *step)
         sqlite3_bind_blob(stmt, 3, step->snapshot, (int)step->snapshot_bytes, SQLITE_STATIC);
         rc = sql_step(stmt);
         sqlite3_clear_bindings(stmt);
+        engine->mark.snapshot_seq = step->snapshot_seq;
     }
-    if (rc == SQLITE_DONE && step->mark_moves) {
-        stmt = engine->stmts[STMT_MARK];
-        sqlite3_bind_int64(stmt, 1, (sqlite3_int64)step->mark_seq);
-        sqlite3_bind_blob(stmt, 2, step->mark_chain, BATCH_CHAIN_BYTES, SQLITE_STATIC);
-        rc = sql_step(stmt);
-        sqlite3_clear_bindings(stmt);
+    if (step->mark_moves) {
+        engine->mark.mark_seq = step->mark_seq;
+        memcpy(engine->mark.mark_chain, step->mark_chain, BATCH_CHAIN_BYTES);
+    }
+    if (rc == SQLITE_DONE) {
+        rc = mark_write(engine);
     }
     if (rc == SQLITE_DONE && step->prune_batches > 0) {
         stmt = engine->stmts[STMT_PRUNE];

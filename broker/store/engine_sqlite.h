@@ -38,6 +38,9 @@ enum store_status journal_snapshot(struct engine_reader *reader, uint8_t **out_b
 enum store_status journal_state(struct engine_reader *reader, struct engine_state *out_state,
                                 struct store_error *out_error);
 
+/* The checksum of the mark's row. */
+uint32_t journal_mark_crc(const struct engine_state *state);
+
 /* Where a journal stands, by any connection to it. */
 enum store_status journal_state_load(sqlite3 *db, struct engine_state *out_state, struct store_error *out_error);
 

@@ -15,11 +15,12 @@ static const char schema_sql[] =
     "CREATE TABLE shard (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL);"
     "CREATE TABLE batch (seq INTEGER PRIMARY KEY, shard INTEGER NOT NULL, n INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " chain BLOB NOT NULL, data BLOB NOT NULL);"
-    "CREATE TABLE mark (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL);"
+    "CREATE TABLE mark (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL,"
+    " open_rows INTEGER NOT NULL, open_sum INTEGER NOT NULL, snapshot_seq INTEGER NOT NULL, crc INTEGER NOT NULL);"
     "CREATE TABLE open (seq INTEGER PRIMARY KEY, request INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL);"
     "CREATE INDEX open_request ON open (request);"
     "CREATE TABLE snapshot (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL);"
-    "INSERT INTO mark VALUES (1, 0, zeroblob(32));"
+    "INSERT INTO mark VALUES (1, 0, zeroblob(32), 0, 0, 0, %lld);"
     "INSERT INTO shard VALUES (%lld, 0, 0);"
     "PRAGMA application_id = 0x5169616f;"
     "PRAGMA user_version = 1;"
@@ -32,9 +33,12 @@ static const char *const stmt_sql[STMT_COUNT] = {
     [STMT_OWN] = "UPDATE shard SET seq = ?1 WHERE id = ?2 AND epoch = ?3 AND seq = ?4",
     [STMT_BATCH] = "INSERT INTO batch (seq, shard, n, epoch, chain, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STMT_OPEN] = "INSERT OR IGNORE INTO open (seq, request, crc, data) VALUES (?1, ?2, ?3, ?4)",
-    [STMT_FINISHED] = "DELETE FROM open WHERE request = ?1",
+    [STMT_FINISHED] = "DELETE FROM open WHERE request = ?1 RETURNING crc",
     [STMT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (id, seq, crc, data) VALUES (1, ?1, ?2, ?3)",
-    [STMT_MARK] = "UPDATE mark SET seq = ?1, chain = ?2 WHERE id = 1",
+    [STMT_MARK] = "UPDATE mark SET seq = ?1, chain = ?2, open_rows = ?3, open_sum = ?4, snapshot_seq = ?5, crc = ?6",
+    /* Rows above the mark are left over from a stretch that was given up; the batches have those events. */
+    [STMT_LEFT_OVER] = "DELETE FROM open WHERE seq > ?1 RETURNING crc",
+    [STMT_EPOCH] = "UPDATE shard SET epoch = ?1 WHERE id = ?2",
     [STMT_PRUNE] = "DELETE FROM batch WHERE seq IN (SELECT seq FROM batch WHERE"
                    " seq < ?1 AND seq + n <= min(?1, (SELECT seq FROM mark) + 1) ORDER BY seq LIMIT ?2)",
 };
@@ -129,10 +133,12 @@ settings_apply(struct engine *engine, const struct store_options *options, bool 
 static enum store_status
 schema_make(struct engine *engine, uint32_t shard, struct store_error *out_error)
 {
-    char sql[sizeof(schema_sql) + 32];
+    struct engine_state fresh = {.mark_seq = 0};
+    char sql[sizeof(schema_sql) + 64];
     enum store_status status;
 
-    sqlite3_snprintf(sizeof(sql), sql, schema_sql, (sqlite3_int64)shard);
+    sqlite3_snprintf(sizeof(sql), sql, schema_sql, (sqlite3_int64)journal_mark_crc(&fresh),
+                     (sqlite3_int64)shard);
     status = sql_run(engine->db, sql, JOURNAL_NAME, out_error);
     if (status != STORE_OK) {
         sqlite3_exec(engine->db, "ROLLBACK", NULL, NULL, NULL);
@@ -164,6 +170,11 @@ state_check(const struct engine *engine, const struct store_options *options, co
         return error_set(out_error, STORE_INVALID, "%s: this is the store of shard %u, not of shard %u", engine->dir,
                          state->shard, options->shard);
     }
+    if (state->last_epoch > state->epoch) {
+        return error_set_seq(out_error, STORE_DAMAGED, state->last_seq,
+                             "%s: the last batch is of epoch %llu, the owner's row of epoch %llu", engine->dir,
+                             (unsigned long long)state->last_epoch, (unsigned long long)state->epoch);
+    }
     if (state->mark_seq > state->last_seq) {
         return error_set_seq(out_error, STORE_DAMAGED, state->mark_seq,
                              "%s: the mark is at event %llu, the journal ends at %llu", engine->dir,
@@ -172,17 +183,31 @@ state_check(const struct engine *engine, const struct store_options *options, co
     return witness_check(engine, state->last_seq, out_error);
 }
 
+/* The first transaction of an owner. */
 static enum store_status
-epoch_raise(struct engine *engine, const struct engine_state *state, struct store_error *out_error)
+owner_begin(struct engine *engine, const struct engine_state *state, struct store_error *out_error)
 {
-    char sql[256];
+    sqlite3_stmt *epoch = engine->stmts[STMT_EPOCH], *left_over = engine->stmts[STMT_LEFT_OVER];
+    int rc;
 
-    /* Rows above the mark are left over from a stretch that was given up; the batches have those events. */
-    sqlite3_snprintf(sizeof(sql), sql,
-                     "BEGIN IMMEDIATE; UPDATE shard SET epoch = %lld WHERE id = %lld;"
-                     "DELETE FROM open WHERE seq > %lld; COMMIT",
-                     (sqlite3_int64)(state->epoch + 1), (sqlite3_int64)state->shard, (sqlite3_int64)state->mark_seq);
-    return sql_run(engine->db, sql, JOURNAL_NAME, out_error);
+    engine->mark = *state;
+    sqlite3_bind_int64(epoch, 1, (sqlite3_int64)(state->epoch + 1));
+    sqlite3_bind_int64(epoch, 2, state->shard);
+    sqlite3_bind_int64(left_over, 1, (sqlite3_int64)state->mark_seq);
+    rc = sql_step(engine->stmts[STMT_BEGIN]);
+    if (rc == SQLITE_DONE) {
+        rc = sql_step(epoch);
+    }
+    if (rc == SQLITE_DONE) {
+        rc = open_delete(engine, left_over);
+    }
+    if (rc == SQLITE_DONE) {
+        rc = mark_write(engine);
+    }
+    if (rc == SQLITE_DONE) {
+        rc = sql_step(engine->stmts[STMT_COMMIT]);
+    }
+    return rc == SQLITE_DONE ? STORE_OK : sql_error(engine->db, rc, JOURNAL_NAME, out_error);
 }
 
 static enum store_status
@@ -252,7 +277,7 @@ sqlite_open(const char *dir, const struct store_options *options, struct engine 
     }
     if (status == STORE_OK) {
         sqlite3_wal_hook(engine->db, log_grew, engine);
-        status = epoch_raise(engine, &state, out_error);
+        status = owner_begin(engine, &state, out_error);
     }
     if (status != STORE_OK) {
         sqlite_close(&engine);

@@ -4,6 +4,7 @@
  */
 #include "store/engine_sqlite.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,25 +232,49 @@ journal_open_event(struct engine_reader *reader, uint64_t seq, struct engine_eve
     return status;
 }
 
-enum store_status
-journal_open_walk(struct engine_reader *reader, engine_event_fn *fn, void *context, struct store_error *out_error)
+/* The rows of one moment, against the tally and the mark of the same moment. */
+static enum store_status
+open_walk_pinned(struct engine_reader *reader, sqlite3_stmt *stmt, engine_event_fn *fn, void *context,
+                 struct store_error *out_error)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum store_status status;
+    struct engine_state state;
+    uint64_t rows = 0, sum = 0;
+    enum store_status status = journal_state_load(reader->db, &state, out_error);
     int rc = SQLITE_DONE;
 
-    status = sql_prepare(reader->db,
-                         "SELECT seq, request, crc, data FROM open WHERE seq <= (SELECT seq FROM mark) ORDER BY seq",
-                         &stmt, out_error);
     while (status == STORE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct engine_event event;
         status = event_of_row(stmt, &event, out_error);
-        if (status == STORE_OK) {
+        rows++;
+        sum += (uint64_t)sqlite3_column_int64(stmt, 2);
+        if (status == STORE_OK && event.seq <= state.mark_seq) {
             status = fn(context, &event, out_error);
         }
     }
     if (status == STORE_OK && rc != SQLITE_DONE) {
         status = sql_error(reader->db, rc, "journal.db: reading the open table", out_error);
+    }
+    if (status == STORE_OK && (rows != state.open_rows || sum != state.open_sum)) {
+        status = error_set(out_error, STORE_DAMAGED, "open table: %llu rows instead of %llu, or not the same",
+                           (unsigned long long)rows, (unsigned long long)state.open_rows);
+    }
+    return status;
+}
+
+enum store_status
+journal_open_walk(struct engine_reader *reader, engine_event_fn *fn, void *context, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status = sql_prepare(reader->db, "SELECT seq, request, crc, data FROM open ORDER BY seq", &stmt,
+                                           out_error);
+
+    if (status == STORE_OK) {
+        status = sql_run(reader->db, "BEGIN", JOURNAL_NAME, out_error);
+    }
+    if (status == STORE_OK) {
+        status = open_walk_pinned(reader, stmt, fn, context, out_error);
+        sqlite3_reset(stmt);
+        sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
     }
     sqlite3_finalize(stmt);
     return status;
@@ -281,6 +306,10 @@ snapshot_of_row(sqlite3_stmt *stmt, uint8_t **out_bytes, uint32_t *out_n, uint64
     return STORE_OK;
 }
 
+/* The row and the mark that names it, of one moment. */
+static const char snapshot_sql[] =
+    "SELECT s.seq, s.crc, s.data, m.snapshot_seq FROM mark m LEFT JOIN snapshot s ON s.seq = m.snapshot_seq";
+
 enum store_status
 journal_snapshot(struct engine_reader *reader, uint8_t **out_bytes, uint32_t *out_n, uint64_t *out_seq,
                  struct store_error *out_error)
@@ -292,14 +321,17 @@ journal_snapshot(struct engine_reader *reader, uint8_t **out_bytes, uint32_t *ou
     *out_bytes = NULL;
     *out_n = 0;
     *out_seq = 0;
-    status = sql_prepare(reader->db, "SELECT seq, crc, data FROM snapshot WHERE id = 1", &stmt, out_error);
+    status = sql_prepare(reader->db, snapshot_sql, &stmt, out_error);
     if (status != STORE_OK) {
         return status;
     }
     rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
+    if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
         status = snapshot_of_row(stmt, out_bytes, out_n, out_seq, out_error);
-    } else if (rc != SQLITE_DONE) {
+    } else if (rc == SQLITE_ROW && sqlite3_column_int64(stmt, 3) != 0) {
+        status = error_set(out_error, STORE_DAMAGED, "the snapshot at event %lld is missing",
+                           (long long)sqlite3_column_int64(stmt, 3));
+    } else if (rc != SQLITE_ROW) {
         status = sql_error(reader->db, rc, "journal.db: reading the snapshot", out_error);
     }
     sqlite3_finalize(stmt);
@@ -321,12 +353,21 @@ chain_of_column(sqlite3_stmt *stmt, int column, uint8_t out_chain[BATCH_CHAIN_BY
     return STORE_OK;
 }
 
+uint32_t
+journal_mark_crc(const struct engine_state *state)
+{
+    uint64_t le[4] = {htole64(state->mark_seq), htole64(state->open_rows), htole64(state->open_sum),
+                      htole64(state->snapshot_seq)};
+
+    return crc32c(crc32c(0, le, sizeof(le)), state->mark_chain, BATCH_CHAIN_BYTES);
+}
+
 /* One row of one statement, so that it is one moment. */
 static const char state_sql[] =
     "SELECT s.id, s.epoch, s.seq, m.seq, m.chain,"
     " (SELECT min(seq) FROM batch), (SELECT max(seq) FROM batch),"
     " (SELECT n FROM batch ORDER BY seq DESC LIMIT 1), (SELECT chain FROM batch ORDER BY seq DESC LIMIT 1),"
-    " (SELECT seq FROM snapshot)"
+    " m.snapshot_seq, m.open_rows, m.open_sum, (SELECT epoch FROM batch ORDER BY seq DESC LIMIT 1), m.crc"
     " FROM shard s, mark m LIMIT 1";
 
 static enum store_status
@@ -338,12 +379,18 @@ state_of_row(sqlite3_stmt *stmt, struct engine_state *out_state, struct store_er
         .last_seq = (uint64_t)sqlite3_column_int64(stmt, 2),
         .mark_seq = (uint64_t)sqlite3_column_int64(stmt, 3),
         .snapshot_seq = (uint64_t)sqlite3_column_int64(stmt, 9),
+        .open_rows = (uint64_t)sqlite3_column_int64(stmt, 10),
+        .open_sum = (uint64_t)sqlite3_column_int64(stmt, 11),
+        .last_epoch = (uint64_t)sqlite3_column_int64(stmt, 12),
     };
     enum store_status status = chain_of_column(stmt, 4, state.mark_chain, "mark", out_error);
     uint64_t end;
 
     if (status != STORE_OK) {
         return status;
+    }
+    if (journal_mark_crc(&state) != (uint32_t)sqlite3_column_int64(stmt, 13)) {
+        return error_set_seq(out_error, STORE_DAMAGED, state.mark_seq, "journal.db: the mark fails its checksum");
     }
     if (sqlite3_column_type(stmt, 5) == SQLITE_NULL) {
         state.first_seq = state.last_seq + 1;

@@ -17,6 +17,8 @@ enum journal_stmt {
     STMT_SNAPSHOT,
     STMT_MARK,
     STMT_PRUNE,
+    STMT_LEFT_OVER,
+    STMT_EPOCH,
     STMT_COUNT,
 };
 
@@ -34,8 +36,15 @@ struct engine {
     uint64_t log_pages;    /* in the log after the last commit */
     uint64_t log_checked;  /* log_pages at the last checkpoint that could not start the log anew */
     uint64_t log_pages_max;
+    struct engine_state mark; /* mark, snapshot and tally of the open table, as they are in the mark's row */
     char *vfs;
 };
+
+/* Run a statement that deletes open rows and returns their checksums, and take them off the tally. The SQLite code. */
+int open_delete(struct engine *engine, sqlite3_stmt *stmt);
+
+/* Write the mark's row. Within the transaction that changed what it is about. */
+int mark_write(struct engine *engine);
 
 enum store_status sqlite_open(const char *dir, const struct store_options *options, struct engine **out_engine,
                               struct engine_state *out_state, struct store_error *out_error);

@@ -235,7 +235,12 @@ static enum store_status
 open_apply(void *context, const struct engine_event *event, struct store_error *out_error)
 {
     struct replay *replay = context;
+    struct event_glance glance;
 
+    if (!event_look(event->p, event->n, &glance) || glance.id != event->request) {
+        return error_set_seq(out_error, STORE_DAMAGED, event->seq, "open table: event %llu is not of its request",
+                             (unsigned long long)event->seq);
+    }
     if (event->request != 0 && !idset_add(&replay->open, event->request)) {
         return error_set(out_error, STORE_NO_MEMORY, "no memory to replay");
     }

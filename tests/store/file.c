@@ -71,7 +71,7 @@ file_flip(const char *dir, const char *name, const void *bytes, size_t n)
 }
 
 void
-file_flip_at(const char *dir, const char *name, uint32_t per_mille)
+file_flip_at(const char *dir, const char *name, uint32_t millionths)
 {
     const char *path = path_of(dir, name);
     struct stat st;
@@ -79,7 +79,7 @@ file_flip_at(const char *dir, const char *name, uint32_t per_mille)
     if (stat(path, &st) != 0 || st.st_size == 0) {
         abort();
     }
-    byte_flip(path, (size_t)st.st_size * per_mille / 1000);
+    byte_flip(path, (size_t)st.st_size * millionths / 1000000);
 }
 
 void

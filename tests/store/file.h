@@ -11,8 +11,8 @@
 /* Flip one bit of the last byte wherever these bytes stand (SQLite leaves old copies in pages). False: nowhere. */
 bool file_flip(const char *dir, const char *name, const void *bytes, size_t n);
 
-/* Flip one bit at that fraction (in per mille) of the file. */
-void file_flip_at(const char *dir, const char *name, uint32_t per_mille);
+/* Flip one bit at that fraction (in millionths) of the file. */
+void file_flip_at(const char *dir, const char *name, uint32_t millionths);
 
 void file_copy(const char *dir, const char *name, const char *to_name);
 void file_remove(const char *dir, const char *name);

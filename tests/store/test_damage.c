@@ -165,6 +165,104 @@ flipped_bit_in_history_is_not_served(void **state)
     assert_non_null(strstr(report, "history: the trail of request"));
 }
 
+struct told {
+    uint64_t seq[256];
+    uint32_t crc[256];
+    uint32_t count;
+};
+
+static int
+replay_tell(void *context, enum store_origin origin, uint64_t seq, const uint8_t *p, uint32_t n)
+{
+    struct told *told = context;
+    uint32_t crc = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        crc = crc * 31 + p[i];
+    }
+    told->seq[told->count] = seq;
+    told->crc[told->count++] = crc;
+    return told->count == 256;
+}
+
+/* A store with a mark, an open table, a snapshot and batches after it. */
+static void
+fill_with_mark(struct world *world)
+{
+    struct store_error error = {0};
+    struct store_stats stats;
+    uint64_t durable;
+
+    world->options.keep_events = 3;
+    world->store = helper_open(world->dir, &world->options);
+    for (uint32_t i = 0; i < 24; i++) {
+        struct helper_request request = helper_request_of(i);
+        helper_append(world->store, PROTO_EV_ACCEPTED, &request, PROTO_STATUS_READY, i, 100);
+        if (i % 3 == 0) {
+            helper_append(world->store, PROTO_EV_CANCELLED, &request, PROTO_STATUS_CANCELLED, i, 0);
+        }
+        helper_commit(world->store);
+        if (i == 12) {
+            helper_projected(world->store);
+            assert_int_equal(store_mark_advance(world->store, "\4\0\0\0keys", 8, store_last_seq(world->store)), STORE_OK);
+            do {
+                assert_int_equal(store_commit_end(world->store, &durable, &error), STORE_OK);
+                store_stats(world->store, &stats);
+            } while (stats.compacting);
+        }
+    }
+    helper_projected(world->store);
+    helper_close(&world->store);
+}
+
+/* D6 */
+static void
+random_flip_is_detected_or_changes_nothing_that_is_replayed(void **state)
+{
+    struct world *world = *state;
+    struct told want = {.count = 0};
+    struct store_error error;
+    uint32_t seed = 5, refused = 0;
+
+    world->options.page_bytes = 1024; /* so that it is mostly content */
+    fill_with_mark(world);
+    file_copy(world->dir, "journal.db", "journal.whole");
+    assert_int_equal(store_open(world->dir, &world->options, &world->store, &error), STORE_OK);
+    assert_int_equal(store_replay(world->store, replay_tell, &want, &error), STORE_OK);
+    assert_true(want.count > 15);
+    store_close(&world->store, 0, &error);
+    for (int i = 0; i < 300; i++) {
+        struct told told = {.count = 0};
+        file_copy(world->dir, "journal.whole", "journal.db");
+        seed = seed * 1103515245u + 12345u;
+        file_flip_at(world->dir, "journal.db", (seed >> 8) % 1000000);
+        if (store_open(world->dir, &world->options, &world->store, &error) != STORE_OK ||
+            store_replay(world->store, replay_tell, &told, &error) != STORE_OK) {
+            refused++;
+        } else {
+            assert_memory_equal(&told, &want, sizeof(told));
+        }
+        store_close(&world->store, 0, &error);
+        file_remove(world->dir, "journal.db-wal");
+        file_remove(world->dir, "journal.db-shm");
+    }
+    assert_true(refused > 10);
+}
+
+static void
+open_row_that_vanished_is_missed(void **state)
+{
+    struct world *world = *state;
+    struct store_error error;
+    char report[4096] = "";
+
+    fill_with_mark(world);
+    file_sql(world->dir, "journal.db", "DELETE FROM open WHERE seq = (SELECT min(seq) FROM open)");
+    assert_int_equal(open_status(world, &error), STORE_DAMAGED);
+    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_non_null(strstr(report, "open table: 7 rows instead of 8"));
+}
+
 static void
 missing_batch_is_a_gap(void **state)
 {
@@ -303,6 +401,8 @@ main(void)
         STORY(flipped_bit_in_the_journal_is_found_and_named),
         STORY(flipped_bit_behind_the_mark_is_not_served),
         STORY(flipped_bit_in_history_is_not_served),
+        STORY(random_flip_is_detected_or_changes_nothing_that_is_replayed),
+        STORY(open_row_that_vanished_is_missed),
         STORY(missing_batch_is_a_gap),
         STORY(exchanged_batch_breaks_the_chain),
         STORY(file_that_is_no_journal_is_refused),

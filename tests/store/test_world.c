@@ -103,7 +103,7 @@ flipped_bit_in_the_log_of_a_killed_broker_is_found(void **state)
         process_line(&process);
     }
     process_kill(&process);
-    file_flip_at(world->dir, "journal.db-wal", 500);
+    file_flip_at(world->dir, "journal.db-wal", 500000);
     assert_int_equal(open_status(world, &error), STORE_BEHIND);
     assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "witness="));
