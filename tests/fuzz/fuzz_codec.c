@@ -1,25 +1,11 @@
 /*
  * Fuzzes everything that reads bytes from outside: records, events, rows, the reader and ids.
- *
- * With clang and -Dfuzz=true it is a libFuzzer program:  fuzz_codec CORPUS
- * Otherwise corpus_main.c runs it once over each file of a corpus, as a test.
  */
-#include <stdint.h>
-#include <stdlib.h>
-
-#include "fuzz_codec.h"
+#include "fuzz.h"
 #include "proto/check.h"
 #include "proto/codec.h"
 #include "proto/id.h"
 #include "proto/reader.h"
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 /* Whatever decodes must encode again, and decode to the same bytes a second time. */
 static void
@@ -31,16 +17,16 @@ record_fuzz(const uint8_t *p, size_t n)
     struct proto_buf second;
     size_t used;
     if (!proto_decode(p, n, &used, &record, &error)) {
-        require(error.why != NULL && used <= n);
+        REQUIRE(error.why != NULL && used <= n);
         return;
     }
-    require(used <= n);
+    REQUIRE(used <= n);
     proto_buf_init(&first, 1 << 22);
     proto_buf_init(&second, 1 << 22);
-    require(proto_encode(&first, &record));
-    require(proto_decode(first.p, first.n, &used, &record, &error) && used == first.n);
-    require(proto_encode(&second, &record));
-    require(first.n == second.n && memcmp(first.p, second.p, first.n) == 0);
+    REQUIRE(proto_encode(&first, &record));
+    REQUIRE(proto_decode(first.p, first.n, &used, &record, &error) && used == first.n);
+    REQUIRE(proto_encode(&second, &record));
+    REQUIRE(first.n == second.n && memcmp(first.p, second.p, first.n) == 0);
     if (record.type == PROTO_PAGE) {
         struct proto_iter it = proto_iter_of(record.u.page.rows);
         struct proto_request row;
@@ -62,8 +48,8 @@ event_fuzz(const uint8_t *p, size_t n)
         return;
     }
     proto_buf_init(&buf, 1 << 22);
-    require(proto_event_encode(&buf, &event));
-    require(proto_event_decode(buf.p, buf.n, &used, &event, &error) && used == buf.n);
+    REQUIRE(proto_event_encode(&buf, &event));
+    REQUIRE(proto_event_decode(buf.p, buf.n, &used, &event, &error) && used == buf.n);
     proto_buf_fini(&buf);
 }
 
@@ -85,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     (void)proto_list_check(value, &error);
     while (proto_skip(&reader)) {
     }
-    require(reader.p <= p + n);
+    REQUIRE(reader.p <= p + n);
     (void)proto_id_parse((const char *)p, n, &id);
     return 0;
 }
