@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +30,85 @@ u32_get(const uint8_t *p)
     return le32toh(le);
 }
 
+/*
+ * Buffers of a few hundred KiB come and go with every batch that is read or committed. Given back to the system each
+ * time, they cost a page fault per 4 KiB: as much as filling them.
+ */
+enum { POOL_COUNT = 6, POOL_BYTES_MIN = 64 << 10, POOL_BYTES_MAX = 2 << 20 };
+
+static struct {
+    pthread_mutex_t lock;
+    struct batch *batches[POOL_COUNT];
+    uint32_t count;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void
+batch_free(struct batch *batch)
+{
+    free(batch->data);
+    free(batch->offset);
+    free(batch);
+}
+
+static bool
+pool_put(struct batch *batch)
+{
+    bool taken = false;
+
+    if (batch->bytes_cap < POOL_BYTES_MIN || batch->bytes_cap > POOL_BYTES_MAX) {
+        return false;
+    }
+    pthread_mutex_lock(&pool.lock);
+    if (pool.count < POOL_COUNT) {
+        pool.batches[pool.count++] = batch;
+        taken = true;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return taken;
+}
+
+/* One that is large enough, and not more than twice as large. */
+static struct batch *
+pool_take(uint32_t bytes_cap)
+{
+    struct batch *batch = NULL;
+
+    if (bytes_cap < POOL_BYTES_MIN / 2) {
+        return NULL;
+    }
+    pthread_mutex_lock(&pool.lock);
+    for (uint32_t i = pool.count; batch == NULL && i-- > 0;) {
+        if (pool.batches[i]->bytes_cap >= bytes_cap && pool.batches[i]->bytes_cap / 2 <= bytes_cap) {
+            batch = pool.batches[i];
+            pool.batches[i] = pool.batches[--pool.count];
+        }
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return batch;
+}
+
+void
+batch_pool_drain(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    while (pool.count > 0) {
+        batch_free(pool.batches[--pool.count]);
+    }
+    pthread_mutex_unlock(&pool.lock);
+}
+
 struct batch *
 batch_new(uint32_t bytes_cap)
 {
-    struct batch *batch = calloc(1, sizeof(*batch));
+    struct batch *batch = pool_take(bytes_cap);
 
+    if (batch != NULL) {
+        batch->refs = 1;
+        batch->n = batch->bytes = 0;
+        batch->sealed = batch->trusted = false;
+        return batch;
+    }
+    batch = calloc(1, sizeof(*batch));
     if (batch == NULL) {
         return NULL;
     }
@@ -63,9 +138,9 @@ batch_unref(struct batch **batch_p)
     if (batch == NULL || __atomic_sub_fetch(&batch->refs, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
-    free(batch->data);
-    free(batch->offset);
-    free(batch);
+    if (!pool_put(batch)) {
+        batch_free(batch);
+    }
 }
 
 void
@@ -78,31 +153,6 @@ batch_reset(struct batch *batch, uint64_t seq, uint64_t epoch)
     batch->bytes = 0;
     batch->sealed = false;
     batch->trusted = true;
-}
-
-struct batch *
-batch_copy(const struct batch *batch)
-{
-    struct batch *copy = batch_new(batch->bytes);
-
-    if (copy == NULL) {
-        return NULL;
-    }
-    copy->offset = malloc(sizeof(copy->offset[0]) * batch->n);
-    if (copy->offset == NULL) {
-        batch_unref(&copy);
-        return NULL;
-    }
-    memcpy(copy->offset, batch->offset, sizeof(copy->offset[0]) * batch->n);
-    memcpy(copy->data, batch->data, batch->bytes);
-    memcpy(copy->chain, batch->chain, sizeof(copy->chain));
-    copy->seq = batch->seq;
-    copy->epoch = batch->epoch;
-    copy->n = copy->offset_cap = batch->n;
-    copy->bytes = batch->bytes;
-    copy->sealed = batch->sealed;
-    copy->trusted = batch->trusted;
-    return copy;
 }
 
 static bool
@@ -129,12 +179,9 @@ bytes_grow(struct batch *batch, uint64_t need)
 static bool
 offsets_grow(struct batch *batch, uint32_t need)
 {
-    uint32_t cap = batch->offset_cap > 0 ? batch->offset_cap : 16;
+    uint32_t cap = batch->offset_cap * 2 > need ? batch->offset_cap * 2 : need;
     uint32_t *offset;
 
-    while (cap < need) {
-        cap *= 2;
-    }
     offset = realloc(batch->offset, sizeof(offset[0]) * cap);
     if (offset == NULL) {
         return false;
@@ -142,6 +189,30 @@ offsets_grow(struct batch *batch, uint32_t need)
     batch->offset = offset;
     batch->offset_cap = cap;
     return true;
+}
+
+struct batch *
+batch_copy(const struct batch *batch)
+{
+    struct batch *copy = batch_new(batch->bytes);
+
+    if (copy == NULL) {
+        return NULL;
+    }
+    if (copy->offset_cap < batch->n && !offsets_grow(copy, batch->n)) {
+        batch_unref(&copy);
+        return NULL;
+    }
+    memcpy(copy->offset, batch->offset, sizeof(copy->offset[0]) * batch->n);
+    memcpy(copy->data, batch->data, batch->bytes);
+    memcpy(copy->chain, batch->chain, sizeof(copy->chain));
+    copy->seq = batch->seq;
+    copy->epoch = batch->epoch;
+    copy->n = batch->n;
+    copy->bytes = batch->bytes;
+    copy->sealed = batch->sealed;
+    copy->trusted = batch->trusted;
+    return copy;
 }
 
 bool
@@ -186,8 +257,8 @@ batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES])
     batch->sealed = true;
 }
 
-static enum store_status
-offsets_find(struct batch *batch, struct store_error *out_error)
+enum store_status
+batch_index(struct batch *batch, struct store_error *out_error)
 {
     uint32_t at = 0;
 
@@ -209,33 +280,26 @@ offsets_find(struct batch *batch, struct store_error *out_error)
 }
 
 enum store_status
-batch_parse(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES], const void *data,
-            uint32_t bytes, struct batch **out_batch, struct store_error *out_error)
+batch_take(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES], uint32_t bytes,
+           struct batch **out_batch, struct store_error *out_error)
 {
     struct batch *batch;
-    enum store_status status;
 
     if (n == 0 || bytes > BATCH_BYTES_MAX || (uint64_t)n * BATCH_HEAD_BYTES > bytes) {
         return error_set_seq(out_error, STORE_DAMAGED, seq, "batch %llu: %u events cannot stand in %u bytes",
                              (unsigned long long)seq, n, bytes);
     }
     batch = batch_new(bytes);
-    if (batch == NULL || !offsets_grow(batch, n)) {
+    if (batch == NULL || (batch->offset_cap < n && !offsets_grow(batch, n))) {
         batch_unref(&batch);
         return error_set(out_error, STORE_NO_MEMORY, "no memory for a batch of %u bytes", bytes);
     }
-    memcpy(batch->data, data, bytes);
     memcpy(batch->chain, chain, BATCH_CHAIN_BYTES);
     batch->seq = seq;
     batch->epoch = epoch;
     batch->n = n;
     batch->bytes = bytes;
     batch->sealed = true;
-    status = offsets_find(batch, out_error);
-    if (status != STORE_OK) {
-        batch_unref(&batch);
-        return status;
-    }
     *out_batch = batch;
     return STORE_OK;
 }

@@ -38,6 +38,9 @@ struct batch *batch_new(uint32_t bytes_cap);
 struct batch *batch_ref(struct batch *batch);
 void batch_unref(struct batch **batch_p); /* takes the reference; NULL is fine */
 
+/* Large buffers that were let go wait here for the next batch_new, a few of them; this frees them. */
+void batch_pool_drain(void);
+
 /* For another use of the same memory: no events, not sealed. Only with the one reference that is left. */
 void batch_reset(struct batch *batch, uint64_t seq, uint64_t epoch);
 
@@ -51,11 +54,13 @@ bool batch_append(struct batch *batch, const void *p, uint32_t n);
 void batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES]);
 
 /*
- * A batch from what was read: n events in these bytes, copied. NULL in *out_batch's place when the lengths do not add
- * up (DAMAGED, with the sequence where it goes wrong) or memory is short. Checksums are looked at later.
+ * A batch for what is going to be read: n events in that many bytes. The caller fills data and calls batch_index, which
+ * finds the events. DAMAGED: the lengths do not add up, with the sequence where it goes wrong. Checksums are looked
+ * at later.
  */
-enum store_status batch_parse(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES],
-                              const void *data, uint32_t bytes, struct batch **out_batch, struct store_error *out_error);
+enum store_status batch_take(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES],
+                             uint32_t bytes, struct batch **out_batch, struct store_error *out_error);
+enum store_status batch_index(struct batch *batch, struct store_error *out_error);
 
 /* Does the batch hold it? */
 static inline bool

@@ -211,6 +211,21 @@ stretch_limit(const struct compactor *compactor)
     return limit;
 }
 
+/* Rest if the foreground is busy and there is no hurry. */
+static void
+stretch_rest(struct compactor *compactor, const struct pacer *pacer)
+{
+    uint64_t rest_us = compactor->task.hurry ? 0 : pacer_rest_us(pacer);
+
+    if (rest_us > 0) {
+        pthread_mutex_lock(&compactor->lock);
+        if (!compactor->stop) {
+            thread_cond_wait_us(&compactor->wake, &compactor->lock, rest_us);
+        }
+        pthread_mutex_unlock(&compactor->lock);
+    }
+}
+
 static enum store_status
 stretch_learn(struct compactor *compactor, uint64_t *out_end, uint8_t out_chain[BATCH_CHAIN_BYTES],
               struct store_error *out_error)
@@ -225,6 +240,8 @@ stretch_learn(struct compactor *compactor, uint64_t *out_end, uint8_t out_chain[
     compactor->finished_count = 0;
     while (status == STORE_OK && limit > compactor->mark_seq && next <= ahead && !stopping(compactor)) {
         struct batch *batch = NULL;
+        struct pacer pacer;
+        pacer_begin(&pacer);
         status = source_batch(&compactor->source, next, &batch, out_error);
         if (status != STORE_OK || batch->seq + batch->n - 1 > compactor->task.target_seq) {
             break;
@@ -235,6 +252,7 @@ stretch_learn(struct compactor *compactor, uint64_t *out_end, uint8_t out_chain[
             end = next - 1;
             memcpy(out_chain, batch->chain, BATCH_CHAIN_BYTES);
         }
+        stretch_rest(compactor, &pacer);
     }
     *out_end = end;
     return status;

@@ -24,6 +24,7 @@ struct compactor_task {
     uint32_t snapshot_bytes;
     uint64_t snapshot_seq; /* at or above target_seq, durable */
     uint64_t cache_bytes_max;
+    bool hurry;            /* do not give way to a busy foreground */
     int niceness;
 };
 

@@ -55,7 +55,7 @@ journal_reader_open(const char *path, const char *vfs, struct engine_reader **ou
     }
     if (status == STORE_OK) {
         status = sql_prepare(reader->db,
-                             "SELECT seq, n, epoch, chain, data FROM batch WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
+                             "SELECT seq, n, epoch, chain FROM batch WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
                              &reader->batch, out_error);
     }
     if (status == STORE_OK) {
@@ -106,20 +106,45 @@ journal_reader_db(struct engine_reader *reader)
 
 /* ------------------------------------------------------------- batches */
 
+/* Read straight into the batch's own memory; as a column SQLite would put it together elsewhere first. */
 static enum store_status
-batch_of_row(sqlite3_stmt *stmt, struct batch **out_batch, struct store_error *out_error)
+batch_of_row(struct engine_reader *reader, struct batch **out_batch, struct store_error *out_error)
 {
-    uint64_t seq = (uint64_t)sqlite3_column_int64(stmt, 0);
-    int64_t n = sqlite3_column_int64(stmt, 1);
+    sqlite3_stmt *stmt = reader->batch;
+    int64_t seq = sqlite3_column_int64(stmt, 0), n = sqlite3_column_int64(stmt, 1);
     const void *chain = sqlite3_column_blob(stmt, 3);
-    const void *data = sqlite3_column_blob(stmt, 4);
+    struct batch *batch = NULL;
+    sqlite3_blob *blob = NULL;
+    enum store_status status;
+    int bytes, rc;
 
-    if (chain == NULL || sqlite3_column_bytes(stmt, 3) != BATCH_CHAIN_BYTES || data == NULL || n < 1 ||
-        n > UINT32_MAX) {
-        return error_set_seq(out_error, STORE_DAMAGED, seq, "batch %llu: its row is not one", (unsigned long long)seq);
+    if (chain == NULL || sqlite3_column_bytes(stmt, 3) != BATCH_CHAIN_BYTES || n < 1 || n > UINT32_MAX) {
+        return error_set_seq(out_error, STORE_DAMAGED, (uint64_t)seq, "batch %lld: its row is not one", (long long)seq);
     }
-    return batch_parse(seq, (uint64_t)sqlite3_column_int64(stmt, 2), (uint32_t)n, chain, data,
-                       (uint32_t)sqlite3_column_bytes(stmt, 4), out_batch, out_error);
+    rc = sqlite3_blob_open(reader->db, "main", "batch", "data", seq, 0, &blob);
+    if (rc == SQLITE_ERROR) {
+        /* Not a blob at all. */
+        return error_set_seq(out_error, STORE_DAMAGED, (uint64_t)seq, "batch %lld: %s", (long long)seq,
+                             sqlite3_errmsg(reader->db));
+    }
+    if (rc != SQLITE_OK) {
+        return sql_error(reader->db, rc, "journal.db: reading a batch", out_error);
+    }
+    bytes = sqlite3_blob_bytes(blob);
+    status = batch_take((uint64_t)seq, (uint64_t)sqlite3_column_int64(stmt, 2), (uint32_t)n, chain, (uint32_t)bytes, &batch,
+                        out_error);
+    if (status == STORE_OK) {
+        rc = sqlite3_blob_read(blob, batch->data, bytes, 0);
+        status = rc == SQLITE_OK ? batch_index(batch, out_error)
+                                 : sql_error(reader->db, rc, "journal.db: reading a batch", out_error);
+    }
+    sqlite3_blob_close(blob);
+    if (status != STORE_OK) {
+        batch_unref(&batch);
+        return status;
+    }
+    *out_batch = batch;
+    return STORE_OK;
 }
 
 /* Why no batch holds it: not written yet, pruned, or a gap. */
@@ -153,7 +178,7 @@ journal_batch(struct engine_reader *reader, uint64_t seq, struct batch **out_bat
     sqlite3_bind_int64(reader->batch, 1, (sqlite3_int64)seq);
     rc = sqlite3_step(reader->batch);
     if (rc == SQLITE_ROW) {
-        status = batch_of_row(reader->batch, &batch, out_error);
+        status = batch_of_row(reader, &batch, out_error);
     } else if (rc != SQLITE_DONE) {
         status = sql_error(reader->db, rc, "journal.db: reading a batch", out_error);
     }

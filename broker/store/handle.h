@@ -43,6 +43,9 @@ struct store {
     uint32_t snapshot_bytes;
     uint64_t snapshot_seq;
     bool mark_wanted;
+    uint64_t asked_seq, asked_us; /* when the rate of events was looked at last */
+    bool quiet;
+    uint64_t bytes_committed; /* since start */
 };
 
 /* Start the compactor when its snapshot is durable, take note of what it did. After each commit. */

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "store/error.h"
+#include "store/thread.h"
+
+enum { QUIET_US = 200000, QUIET_EVENTS_PER_S = 20000 };
 
 /* How far the mark may go: durable, and safe in history. */
 static uint64_t
@@ -21,14 +24,39 @@ mark_target(const struct store *store)
     return target;
 }
 
+/* Little is going on: fewer events a second than QUIET_EVENTS_PER_S, over at least QUIET_US. */
+static bool
+quiet_now(struct store *store)
+{
+    uint64_t now_us = thread_clock_us(), us = now_us - store->asked_us;
+
+    if (us >= QUIET_US) {
+        store->quiet = (store->last_seq - store->asked_seq) * 1000000 < us * QUIET_EVENTS_PER_S;
+        store->asked_seq = store->last_seq;
+        store->asked_us = now_us;
+    }
+    return store->quiet;
+}
+
+/* Replay would take long: the mark cannot wait for a quiet moment. */
+static bool
+mark_hurry(const struct store *store)
+{
+    uint64_t distance = store->durable_seq - store->mark_seq, events = store->durable_seq - store->state.last_seq;
+    uint64_t event_bytes = events > 0 ? store->bytes_committed / events : 0;
+
+    return distance > store->options.mark_distance_max || distance * event_bytes > store->options.mark_bytes_max;
+}
+
 bool
-store_mark_due(const struct store *store)
+store_mark_due(struct store *store)
 {
     uint64_t reach = store->projector != NULL ? projector_projected(store->projector) : store->durable_seq;
+    bool quiet = quiet_now(store);
 
     return !store->mark_wanted && store->compactor == NULL &&
            store->durable_seq - store->mark_seq > store->options.mark_distance &&
-           reach > store->mark_seq + store->options.mark_distance / 2;
+           reach > store->mark_seq + store->options.mark_distance / 2 && (quiet || mark_hurry(store));
 }
 
 enum store_status
@@ -68,6 +96,7 @@ mark_begin(struct store *store, struct store_error *out_error)
         .snapshot_bytes = store->snapshot_bytes,
         .snapshot_seq = store->snapshot != NULL ? store->snapshot_seq : 0,
         .cache_bytes_max = store->options.history_cache_bytes_max,
+        .hurry = mark_hurry(store),
         .niceness = store->options.history_nice,
     };
 

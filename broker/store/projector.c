@@ -15,7 +15,8 @@
 enum {
     ROUND_EVENTS_MAX = 1 << 16,
     ROUND_BYTES_MAX = 16 << 20,
-    ROUND_US_MAX = 250000,    /* a finished request leaves the core no later than about this after its commit */
+    ROUND_US_MAX = 250000,    /* a finished request leaves the core no later than about this after its commit, */
+    ROUND_PACED_US_MAX = 1000000, /* or this where others want the processor */
     GATHER_US = 50000,        /* wait a little for more: a wide transaction costs less per row */
     GATHER_EVENTS = 1 << 13,  /* with this many there is nothing to wait for */
     RETRY_US = 1000000,       /* on a full disk */
@@ -26,6 +27,7 @@ struct projector {
     struct history *history; /* the thread's own, as source and trail */
     struct source source;
     struct trail trail;
+    uint64_t lag_hurry; /* events; behind by more than this it gives way no longer */
     int niceness;
     int event_fd;
     pthread_t thread;
@@ -114,22 +116,46 @@ batch_project(struct projector *projector, uint64_t seq, uint64_t *out_next, uin
     return status;
 }
 
+/* Rest if the foreground is busy and there is no hurry. Returns how long. */
+static uint64_t
+round_rest(struct projector *projector, const struct pacer *pacer, uint64_t next)
+{
+    uint64_t rest_us = pacer_rest_us(pacer), began_us = thread_clock_us();
+
+    if (rest_us == 0) {
+        return 0;
+    }
+    pthread_mutex_lock(&projector->lock);
+    if (!projector->stop && !projector->sync_soon && projector->durable_seq - next < projector->lag_hurry) {
+        thread_cond_wait_us(&projector->wake, &projector->lock, rest_us);
+    }
+    pthread_mutex_unlock(&projector->lock);
+    return thread_clock_us() - began_us;
+}
+
 static enum store_status
 round_project(struct projector *projector, uint64_t durable_seq, uint64_t *out_projected, struct store_error *out_error)
 {
     uint64_t first = projector->projected_seq + 1, next = first, bytes = 0;
-    uint64_t until_us = thread_clock_us() + ROUND_US_MAX;
+    uint64_t began_us = thread_clock_us(), rested_us = 0;
     enum store_status status = history_begin(projector->history, out_error);
 
     if (status != STORE_OK) {
         return status;
     }
     while (status == STORE_OK && next <= durable_seq && next - first < ROUND_EVENTS_MAX && bytes < ROUND_BYTES_MAX) {
+        struct pacer pacer;
         uint32_t more = 0;
+        uint64_t us;
+        pacer_begin(&pacer);
         status = batch_project(projector, next, &next, &more, out_error);
         bytes += more;
-        if (thread_clock_us() > until_us) {
+        us = thread_clock_us() - began_us;
+        if (us > ROUND_PACED_US_MAX || us - rested_us > ROUND_US_MAX) {
             break;
+        }
+        if (status == STORE_OK) {
+            rested_us += round_rest(projector, &pacer, next);
         }
     }
     if (status == STORE_OK) {
@@ -268,6 +294,7 @@ projector_start(const struct engine_ops *ops, struct engine *engine, struct rece
     trail_init(&projector->trail);
     projector->history = *history_p;
     projector->niceness = options->history_nice;
+    projector->lag_hurry = options->history_lag_max / 2;
     projector->event_fd = event_fd;
     projector->projected_seq = mark_seq;
     projector->durable_seq = durable_seq;

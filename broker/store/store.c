@@ -32,6 +32,8 @@ store_options_default(struct store_options *out_options)
         .disk_reserve_bytes = 256 << 20,
         .history_lag_max = 4000000,
         .mark_distance = 1000000,
+        .mark_distance_max = 4000000,
+        .mark_bytes_max = 512 << 20,
         .keep_events = 50000000,
         .history_nice = 10,
     };
@@ -118,6 +120,7 @@ store_free(struct store *store)
     }
     free(store->snapshot);
     free(store);
+    batch_pool_drain();
 }
 
 static enum store_status
@@ -155,6 +158,8 @@ store_join(struct store *store, struct store_error *out_error)
     store->last_seq = store->durable_seq = store->state.last_seq;
     store->mark_seq = store->state.mark_seq;
     store->first_seq = store->state.first_seq;
+    store->asked_seq = store->last_seq;
+    store->asked_us = thread_clock_us();
     batch_reset(store->filling, store->last_seq + 1, store->state.epoch);
     store->bytes_free = store->ops->bytes_free(store->engine);
     return STORE_OK;
@@ -378,6 +383,7 @@ commit_take(struct store *store, bool wait, struct store_error *out_error)
     }
     if (ended && store->committing != NULL) {
         store->durable_seq = store->committing->seq + store->committing->n - 1;
+        store->bytes_committed += store->committing->bytes;
         committed_keep(store);
         store->bytes_free = store->ops->bytes_free(store->engine);
         if (store->projector != NULL) {

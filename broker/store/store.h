@@ -75,7 +75,9 @@ struct store_options {
     uint64_t journal_pages_max;   /* 0: no limit. A quota, and how tests fill a disk. */
     uint64_t disk_reserve_bytes;  /* store_disk_high below this much free space */
     uint64_t history_lag_max;     /* events; store_history_slow beyond it */
-    uint64_t mark_distance;       /* store_mark_due when more events than this would be replayed */
+    uint64_t mark_distance;       /* events to replay from where on the mark is due when little is going on */
+    uint64_t mark_distance_max;   /* and from where on it is due in any case; the same in bytes */
+    uint64_t mark_bytes_max;
     uint64_t keep_events;         /* retention: journal events kept behind the mark; UINT64_MAX for all of them */
     int history_nice;             /* niceness of the history thread */
     const char *vfs;              /* name of a SQLite VFS, NULL for the default */
@@ -239,8 +241,11 @@ enum store_status store_history_list(struct store *store, const struct store_que
 
 /* ------------------------------------------------------------- the mark: what bounds replay and size */
 
-/* Would a restart now replay more than mark_distance events, with history far enough to do something about it? */
-bool store_mark_due(const struct store *store);
+/*
+ * Would a restart now replay too much (mark_distance and so on), with history far enough to do something about it? Ask a
+ * few times a second: it compares with the question before to see whether little is going on.
+ */
+bool store_mark_due(struct store *store);
 
 /*
  * Move the mark towards store_durable_seq, in the background and in small steps: events of requests that are still

@@ -13,6 +13,8 @@
 
 #include "store/error.h"
 
+enum { PACER_REST_FACTOR = 8, PACER_REST_US_MAX = 100000 };
+
 enum store_status
 thread_start(const char *name, void *(*run)(void *), void *context, pthread_t *out_thread,
              struct store_error *out_error)
@@ -48,6 +50,34 @@ thread_clock_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+static uint64_t
+thread_cpu_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+void
+pacer_begin(struct pacer *pacer)
+{
+    pacer->wall_us = thread_clock_us();
+    pacer->cpu_us = thread_cpu_us();
+}
+
+uint64_t
+pacer_rest_us(const struct pacer *pacer)
+{
+    uint64_t wall_us = thread_clock_us() - pacer->wall_us, cpu_us = thread_cpu_us() - pacer->cpu_us;
+    uint64_t rest_us = wall_us * PACER_REST_FACTOR;
+
+    if (cpu_us * 4 >= wall_us * 3) {
+        return 0;
+    }
+    return rest_us < PACER_REST_US_MAX ? rest_us : PACER_REST_US_MAX;
 }
 
 void

@@ -18,6 +18,19 @@ void thread_background(int niceness);
 /* Monotonic. */
 uint64_t thread_clock_us(void);
 
+/*
+ * A background thread that finds out by itself whether it is in the way: work that took much longer than the processor
+ * time it got was waiting for others. No priority is needed for it, which often does not reach across processes.
+ */
+struct pacer {
+    uint64_t wall_us, cpu_us;
+};
+
+void pacer_begin(struct pacer *pacer);
+
+/* How long to rest after the work since then: 0 when nobody else wanted the processor. */
+uint64_t pacer_rest_us(const struct pacer *pacer);
+
 /* Wait on a condition at most that long; the condition must come from thread_cond_init. */
 void thread_cond_init(pthread_cond_t *cond);
 void thread_cond_wait_us(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t timeout_us);

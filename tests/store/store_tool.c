@@ -35,7 +35,7 @@ run_write(const char *dir)
     struct store *store;
     uint32_t number;
 
-    options.mark_distance = 3000;
+    options.mark_distance = options.mark_distance_max = 3000;
     options.keep_events = 5000;
     store = helper_open(dir, &options);
     number = (uint32_t)store_last_seq(store); /* no number is used twice */

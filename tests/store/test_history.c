@@ -245,9 +245,6 @@ history_catches_up_from_the_journal_after_a_stop(void **state)
     struct store_finished row;
     struct store_error error;
 
-    if (engine_kind == STORE_ENGINE_MEMORY) {
-        skip();
-    }
     for (uint32_t i = 0; i < 300; i++) {
         struct helper_request request = helper_request_of(i);
         helper_lifecycle(world->store, &request, i);

@@ -37,6 +37,7 @@ setup(void **state)
     world->options = helper_options(engine_kind);
     world->options.keep_events = UINT64_MAX;
     world->options.mark_distance = 100;
+    world->options.mark_distance_max = 200;
     world->store = helper_open(world->dir, &world->options);
     world->seed = 1;
     *state = world;
@@ -332,9 +333,31 @@ mark_is_due_when_too_much_would_be_replayed(void **state)
         act(world);
     }
     helper_projected(world->store);
+    /* Much is going on: it can wait, but not for ever. */
+    assert_false(store_mark_due(world->store));
+    while (store_last_seq(world->store) < 250) {
+        act(world);
+    }
+    helper_projected(world->store);
     assert_true(store_mark_due(world->store));
     mark_move(world, true);
     assert_false(store_mark_due(world->store));
+}
+
+static void
+mark_is_due_earlier_when_little_is_going_on(void **state)
+{
+    struct world *world = *state;
+
+    while (store_last_seq(world->store) < 150) {
+        act(world);
+    }
+    helper_projected(world->store);
+    while (!store_mark_due(world->store)) {
+        struct pollfd nothing = {.fd = -1};
+        poll(&nothing, 1, 20);
+    }
+    assert_int_equal(store_last_seq(world->store), 150);
 }
 
 int
@@ -348,6 +371,7 @@ main(int argc, char **argv)
         STORY(pruned_journal_still_shows_open_requests),
         STORY(trail_is_whole_after_its_beginning_was_pruned),
         STORY(mark_is_due_when_too_much_would_be_replayed),
+        STORY(mark_is_due_earlier_when_little_is_going_on),
     };
 
     if (argc != 2) {
