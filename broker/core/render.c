@@ -4,6 +4,7 @@
  */
 #include "core/event.h"
 #include "core/render.h"
+#include "core/splice.h"
 
 #include "proto/reader.h"
 #include "proto/writer.h"
@@ -46,6 +47,22 @@ render_receipt(const struct core_out *out, const struct core_effect *effect, str
 
 /* ------------------------------------------------------------- task */
 
+/* Field numbers of events.toml, where they are taken as they are. */
+enum {
+    COMMON_ID = 1, COMMON_AT = 3, COMMON_SERVICE = 4, COMMON_REQUESTER = 5, COMMON_PERFORMER = 6, COMMON_MEMBER = 8,
+    COMMON_WAS = 10, COMMON_STATUS = 11, COMMON_REASON = 14, COMMON_BUSINESS = 15, COMMON_MESSAGE = 16, COMMON_ATTEMPT = 17,
+    COMMON_OUTCOME = 21, COMMON_CHARGE = 22, COMMON_CURRENCY = 23,
+    ACCEPTED_INPUT = 38, ACCEPTED_PRIORITY = 39, ACCEPTED_COMPLETE_BY = 46, ACCEPTED_SUBJECT = 51, ACCEPTED_NOTE = 52,
+    ACCEPTED_TRACEPARENT = 54, PROGRESSED_PROGRESS = 32, PROGRESSED_REMAINING = 33, PROGRESSED_OUTPUT = 34, ASKED_FIELDS = 33,
+    REPLIED_INPUT = 33, PRESENTED_OUTPUT = 33, COMPLETED_OUTPUT = 32,
+};
+
+static struct proto_bin
+piece(const struct pieces *pieces, unsigned number)
+{
+    return pieces_has(pieces, number) ? pieces->at[number] : (struct proto_bin){0};
+}
+
 /* Every pair of both maps; where both have a key, the second one's value. */
 static bool
 map_overlay(struct proto_buf *buf, struct proto_bin base, struct proto_bin over)
@@ -79,155 +96,182 @@ map_overlay(struct proto_buf *buf, struct proto_bin base, struct proto_bin over)
     return true;
 }
 
+/* What goes into a task record besides the effect's own numbers. */
+struct task_content {
+    struct proto_bin input;
+    struct proto_bin body;
+    struct proto_bin message;
+    struct proto_bin output;
+    bool reply;
+};
+
 /*
  * What goes along: a result to verify, or a reply. To the worker that asked, the reply alone; to one that takes the task over
  * (reply not set) the whole: input overlaid by the reply's, and the reply's body if it has one.
  */
 static void
-task_second_source(struct proto_record *record, const struct core_effect *effect, const struct proto_event *second,
+task_second_source(struct task_content *content, const struct core_effect *effect, const struct pieces *second,
                    struct proto_buf *scratch)
 {
-    struct proto_task *task = &record->u.task;
-    task->message = second->message;
+    content->message = piece(second, COMMON_MESSAGE);
     if (second->type == PROTO_EV_PRESENTED) {
-        task->output = second->u.presented.output;
+        content->output = piece(second, PRESENTED_OUTPUT);
     } else if (second->type == PROTO_EV_REPLIED && (effect->flags & EFFECT_REPLY)) {
-        task->reply = true;
-        task->input = second->u.replied.input;
-        record->body = second->body;
+        content->reply = true;
+        content->input = piece(second, REPLIED_INPUT);
+        content->body = second->body;
     } else if (second->type == PROTO_EV_REPLIED) {
-        if (map_overlay(scratch, task->input, second->u.replied.input)) {
-            task->input = (struct proto_bin){scratch->p, (uint32_t)scratch->n};
+        if (map_overlay(scratch, content->input, piece(second, REPLIED_INPUT))) {
+            content->input = (struct proto_bin){scratch->p, (uint32_t)scratch->n};
         } /* else both together are more than a record may carry: the request's own stands, `get` shows the reply */
-        record->body = second->body.n > 0 ? second->body : record->body;
+        content->body = second->body.n > 0 ? second->body : content->body;
     }
+}
+
+static bool
+task_write(const struct core_out *out, const struct core_effect *effect, const struct pieces *accepted,
+           const struct task_content *content, size_t room, struct proto_buf *buf)
+{
+    struct pen pen;
+    if (!pen_begin(&pen, buf, PROTO_TASK, 0, room + effect->bytes)) {
+        return false;
+    }
+    pen_u64(&pen, PROTO_TASK_TASK, effect->id);
+    pen_u64(&pen, PROTO_TASK_FENCE, effect->fence);
+    pen_piece(&pen, PROTO_TASK_SERVICE, accepted, COMMON_SERVICE);
+    pen_enum(&pen, PROTO_TASK_KIND, PROTO_TASK_KIND_FULFILL);
+    pen_enum(&pen, PROTO_TASK_STATUS, effect->status);
+    pen_enum(&pen, PROTO_TASK_TENURE, effect->flags & EFFECT_LEASED ? PROTO_TENURE_LEASED : PROTO_TENURE_OWNED);
+    pen_u64(&pen, PROTO_TASK_ATTEMPT, effect->attempt);
+    pen_enum(&pen, PROTO_TASK_PRIORITY, pieces_number(accepted, ACCEPTED_PRIORITY));
+    pen_i64(&pen, PROTO_TASK_LEASE, effect->due_us);
+    pen_i64(&pen, PROTO_TASK_DEADLINE, effect->until_us);
+    pen_piece(&pen, PROTO_TASK_COMPLETE_BY, accepted, ACCEPTED_COMPLETE_BY);
+    pen_piece(&pen, PROTO_TASK_REQUESTER, accepted, COMMON_REQUESTER);
+    pen_piece(&pen, PROTO_TASK_SUBJECT, accepted, ACCEPTED_SUBJECT);
+    pen_raw(&pen, PROTO_TASK_INPUT, content->input);
+    pen_piece(&pen, PROTO_TASK_NOTE, accepted, ACCEPTED_NOTE);
+    pen_piece(&pen, PROTO_TASK_TRACEPARENT, accepted, ACCEPTED_TRACEPARENT);
+    pen_text(&pen, PROTO_TASK_BUSINESS_STATUS, (struct proto_str){(const char *)out->bytes.p + effect->offset, effect->bytes});
+    pen_u64(&pen, PROTO_TASK_SEQ, effect->seq);
+    pen_bool(&pen, PROTO_TASK_REPLY, content->reply);
+    pen_raw(&pen, PROTO_TASK_MESSAGE, content->message);
+    pen_raw(&pen, PROTO_TASK_OUTPUT, content->output);
+    pen_end(&pen, content->body);
+    return true;
 }
 
 static bool
 render_task(const struct core_out *out, const struct core_effect *effect, struct proto_bin source,
             struct proto_bin source2, struct proto_buf *buf)
 {
-    struct proto_event event;
-    if (!event_read(source, &event) || event.type != PROTO_EV_ACCEPTED) {
+    struct pieces accepted, second;
+    if (!pieces_read(source, &accepted) || accepted.type != PROTO_EV_ACCEPTED) {
         return false;
     }
-    const struct proto_ev_accepted *accepted = &event.u.accepted;
-    struct proto_record record;
-    memset(&record, 0, sizeof record);
-    record.type = PROTO_TASK;
-    record.body = event.body;
-    struct proto_task *task = &record.u.task;
-    task->task = effect->id;
-    task->fence = effect->fence;
-    task->service = event.service;
-    task->kind = PROTO_TASK_KIND_FULFILL;
-    task->status = (enum proto_status)effect->status;
-    task->tenure = effect->flags & EFFECT_LEASED ? PROTO_TENURE_LEASED : PROTO_TENURE_OWNED;
-    task->attempt = effect->attempt;
-    task->priority = accepted->priority;
-    task->lease = effect->due_us;
-    task->deadline = effect->until_us;
-    task->complete_by = accepted->complete_by;
-    task->requester = event.requester;
-    task->subject = accepted->subject;
-    task->input = accepted->input;
-    task->note = accepted->note;
-    task->traceparent = accepted->traceparent;
-    task->business_status = (struct proto_str){(const char *)out->bytes.p + effect->offset, effect->bytes};
-    task->seq = effect->seq;
+    struct task_content content = {.input = piece(&accepted, ACCEPTED_INPUT), .body = accepted.body};
     if (source2.n == 0) {
-        return proto_encode(buf, &record);
+        return task_write(out, effect, &accepted, &content, source.n, buf);
     }
-    struct proto_event second;
+    if (!pieces_read(source2, &second)) {
+        return false;
+    }
     struct proto_buf scratch;
     proto_buf_init(&scratch, PROTO_TASK_INPUT_MAX);
-    bool fits = event_read(source2, &second);
-    if (fits) {
-        task_second_source(&record, effect, &second, &scratch);
-        fits = proto_encode(buf, &record);
-    }
+    task_second_source(&content, effect, &second, &scratch);
+    bool fits = task_write(out, effect, &accepted, &content, (size_t)source.n + source2.n, buf);
     proto_buf_fini(&scratch);
     return fits;
 }
 
 /* ------------------------------------------------------------- event */
 
-/* What only some kinds of event have. A result that is not verified yet is nobody's but its performer's. */
+/* What an event tells of the work: progress, a result, a question. */
+struct event_content {
+    struct proto_bin outcome, charge, currency, output, body;
+    struct proto_bin progress, remaining, fields;
+};
+
+/* A result that is not verified yet is nobody's but its performer's. */
 static void
-event_own_fields(struct proto_record *record, const struct proto_event *event)
+event_content_read(struct event_content *content, const struct pieces *event, const struct pieces *result)
 {
-    struct proto_event_record *shown = &record->u.event;
+    *content = (struct event_content){.outcome = piece(event, COMMON_OUTCOME),
+                                      .charge = piece(event, COMMON_CHARGE),
+                                      .currency = piece(event, COMMON_CURRENCY),
+                                      .body = event->body};
     switch (event->type) {
     case PROTO_EV_PROGRESSED:
-        shown->progress = event->u.progressed.progress;
-        shown->remaining = event->u.progressed.remaining;
-        shown->output = event->u.progressed.output;
-        record->body = event->body;
+        content->progress = piece(event, PROGRESSED_PROGRESS);
+        content->remaining = piece(event, PROGRESSED_REMAINING);
+        content->output = piece(event, PROGRESSED_OUTPUT);
         break;
     case PROTO_EV_COMPLETED:
-        shown->output = event->u.completed.output;
-        record->body = event->body;
+        content->output = piece(event, COMPLETED_OUTPUT);
         break;
     case PROTO_EV_ASKED:
-        shown->fields = event->u.asked.fields;
-        record->body = event->body;
+        content->fields = piece(event, ASKED_FIELDS);
+        break;
+    case PROTO_EV_PRESENTED:
+        *content = (struct event_content){.body = {0}};
         break;
     default:
+        content->body = (struct proto_bin){0};
         break;
+    }
+    if (result != NULL && result->type == PROTO_EV_PRESENTED) {
+        content->outcome = piece(result, COMMON_OUTCOME);
+        content->charge = piece(result, COMMON_CHARGE);
+        content->currency = piece(result, COMMON_CURRENCY);
+        content->output = piece(result, PRESENTED_OUTPUT);
+        content->body = result->body;
     }
 }
 
-static void
-event_result(struct proto_record *record, const struct proto_event *result)
+static bool
+event_write(uint64_t re, uint64_t seq, const struct pieces *event, const struct event_content *content, size_t room,
+            struct proto_buf *buf)
 {
-    struct proto_event_record *shown = &record->u.event;
-    if (result->type == PROTO_EV_PRESENTED) {
-        shown->outcome = result->outcome;
-        shown->charge = result->charge;
-        shown->currency = result->currency;
-        shown->output = result->u.presented.output;
-        record->body = result->body;
+    struct pen pen;
+    if (!pen_begin(&pen, buf, PROTO_EVENT, re, room)) {
+        return false;
     }
+    const struct proto_desc *desc = proto_ev_desc(event->type);
+    pen_piece(&pen, PROTO_EVENT_ID, event, COMMON_ID);
+    pen_u64(&pen, PROTO_EVENT_SEQ, seq);
+    pen_piece(&pen, PROTO_EVENT_AT, event, COMMON_AT);
+    pen_enum(&pen, PROTO_EVENT_WAS, pieces_number(event, COMMON_WAS));
+    pen_enum(&pen, PROTO_EVENT_STATUS, pieces_number(event, COMMON_STATUS));
+    pen_enum(&pen, PROTO_EVENT_REASON, pieces_number(event, COMMON_REASON));
+    pen_piece(&pen, PROTO_EVENT_BUSINESS_STATUS, event, COMMON_BUSINESS);
+    pen_raw(&pen, PROTO_EVENT_OUTCOME, content->outcome);
+    pen_piece(&pen, PROTO_EVENT_PERFORMER, event, COMMON_PERFORMER);
+    pen_piece(&pen, PROTO_EVENT_MEMBER, event, COMMON_MEMBER);
+    pen_piece(&pen, PROTO_EVENT_ATTEMPT, event, COMMON_ATTEMPT);
+    pen_raw(&pen, PROTO_EVENT_PROGRESS, content->progress);
+    pen_raw(&pen, PROTO_EVENT_REMAINING, content->remaining);
+    pen_piece(&pen, PROTO_EVENT_MESSAGE, event, COMMON_MESSAGE);
+    pen_raw(&pen, PROTO_EVENT_OUTPUT, content->output);
+    pen_raw(&pen, PROTO_EVENT_CHARGE, content->charge);
+    pen_raw(&pen, PROTO_EVENT_CURRENCY, content->currency);
+    pen_text(&pen, PROTO_EVENT_EVENT, (struct proto_str){desc->name, desc->name_len});
+    pen_piece(&pen, PROTO_EVENT_SERVICE, event, COMMON_SERVICE);
+    pen_piece(&pen, PROTO_EVENT_REQUESTER, event, COMMON_REQUESTER);
+    pen_raw(&pen, PROTO_EVENT_FIELDS, content->fields);
+    pen_end(&pen, content->body);
+    return true;
 }
 
 bool
 render_event(uint64_t re, uint64_t seq, struct proto_bin source, struct proto_bin source2, struct proto_buf *buf)
 {
-    struct proto_event event, result;
-    if (!event_read(source, &event)) {
+    struct pieces event, result;
+    if (!pieces_read(source, &event) || (source2.n > 0 && !pieces_read(source2, &result))) {
         return false;
     }
-    struct proto_record record;
-    memset(&record, 0, sizeof record);
-    record.type = PROTO_EVENT;
-    record.re = re;
-    struct proto_event_record *shown = &record.u.event;
-    bool verdict_open = event.type == PROTO_EV_PRESENTED;
-    shown->id = event.id;
-    shown->seq = seq;
-    shown->at = event.at;
-    shown->was = event.was;
-    shown->status = event.status;
-    shown->reason = event.reason;
-    shown->business_status = event.business_status;
-    shown->outcome = verdict_open ? (struct proto_str){0} : event.outcome;
-    shown->performer = event.performer;
-    shown->member = event.member;
-    shown->attempt = event.attempt;
-    shown->message = event.message;
-    shown->charge = verdict_open ? 0 : event.charge;
-    shown->currency = verdict_open ? (struct proto_str){0} : event.currency;
-    shown->event = proto_str_of(proto_ev_desc(event.type)->name);
-    shown->service = event.service;
-    shown->requester = event.requester;
-    event_own_fields(&record, &event);
-    if (source2.n > 0) {
-        if (!event_read(source2, &result)) {
-            return false;
-        }
-        event_result(&record, &result);
-    }
-    return proto_encode(buf, &record);
+    struct event_content content;
+    event_content_read(&content, &event, source2.n > 0 ? &result : NULL);
+    return event_write(re, seq, &event, &content, (size_t)source.n + source2.n, buf);
 }
 
 bool

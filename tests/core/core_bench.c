@@ -176,6 +176,54 @@ run(uint32_t lifecycles, uint32_t window, bool submits)
     free(ring);
 }
 
+/* What rendering costs: one task, one event, one receipt of a lifecycle, as they leave. */
+static void
+render(uint32_t rounds)
+{
+    struct core_input gone = {.kind = CORE_DISCONNECTED, .conn = CONN};
+    struct core_input back = {.kind = CORE_CONNECTED, .conn = CONN, .member = member};
+    core_out_reset(&out);
+    decide(&gone);
+    decide(&back);
+    offer(1);
+    core_out_reset(&out);
+    submit();
+    uint64_t task = 0, fence = 0;
+    for (uint32_t i = 0; i < out.effect_count; i++) {
+        if (out.effects[i].kind == CORE_TASK) {
+            task = out.effects[i].id;
+            fence = out.effects[i].fence;
+        }
+    }
+    complete(task, fence);
+    struct proto_bin sources[8];
+    const uint8_t *p = out.events.p;
+    for (uint32_t i = 0; i < out.event_count && i < 8; i++) {
+        uint32_t n = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        sources[i] = (struct proto_bin){p + 4, n};
+        p += 4 + n;
+    }
+    struct proto_buf buf;
+    proto_buf_init(&buf, 1 << 20);
+    static const char *const names[] = {[CORE_RECEIPT] = "render a receipt", [CORE_TASK] = "render a task", [CORE_EVENT] = "render an event"};
+    for (uint32_t e = 0; e < out.effect_count; e++) {
+        const struct core_effect *effect = &out.effects[e];
+        if (effect->kind > CORE_EVENT || effect->kind == CORE_SEND) {
+            continue;
+        }
+        struct proto_bin source = effect->source != 0 ? sources[effect->source - out.first_seq] : (struct proto_bin){0};
+        double start = cpu_ns();
+        for (uint32_t i = 0; i < rounds; i++) {
+            proto_buf_reset(&buf);
+            if (!core_render(core, &out, effect, source, (struct proto_bin){0}, &buf)) {
+                printf("not rendered\n");
+            }
+        }
+        printf("%-28s %8.0f ns, %zu bytes\n", names[effect->kind], (cpu_ns() - start) / rounds, buf.n);
+    }
+    proto_buf_fini(&buf);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -185,6 +233,7 @@ main(int argc, char **argv)
     set_up(queued);
     offer(window);
     run(lifecycles, window, true);
+    render(1000000);
     core_out_reset(&out);
     struct core_input gone = {.kind = CORE_DISCONNECTED, .conn = CONN};
     struct core_input back = {.kind = CORE_CONNECTED, .conn = CONN, .member = member};
