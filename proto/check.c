@@ -8,6 +8,7 @@
 #include "proto/check.h"
 
 #include "proto/head.h"
+#include "proto/text.h"
 
 _Static_assert(PROTO_LIMIT_MAP_FIELDS <= PROTO_MAP_FIELDS_HARD && PROTO_LIMIT_RECORD_DEPTH <= PROTO_DEPTH_HARD,
                "the stacks below hold what the schema allows");
@@ -52,23 +53,6 @@ utf8_step(const uint8_t *p, size_t left)
         return 0;
     }
     return more + 1;
-}
-
-/* Most texts are short and ASCII. */
-static inline bool
-ascii_check(const uint8_t *p, size_t n)
-{
-    uint8_t high = 0;
-    for (size_t i = 0; i < n; i++) {
-        high |= p[i];
-    }
-    return high < 0x80;
-}
-
-static inline bool
-text_check(const uint8_t *p, size_t n)
-{
-    return (n <= 16 && ascii_check(p, n)) || proto_utf8_check(p, n);
 }
 
 bool

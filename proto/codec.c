@@ -6,6 +6,7 @@
 #include "proto/fields.h"
 #include "proto/head.h"
 #include "proto/packer.h"
+#include "proto/take.h"
 #include "proto/writer.h"
 
 static_assert(sizeof(enum proto_status) == sizeof(unsigned), "the walker reads and writes enums as unsigned int");
@@ -23,24 +24,14 @@ proto_record_init(struct proto_record *record, enum proto_type type)
 
 /* ------------------------------------------------------------- encoding */
 
-static bool
-header_encode(struct proto_buf *buf, const struct proto_record *record, const struct proto_desc *desc)
+static PACKER_FOLDED uint8_t *
+number_put(uint8_t *at, const char *key, size_t key_n, uint64_t number)
 {
-    uint64_t has;
-    memcpy(&has, &record->u, sizeof has); /* every record's struct begins with it */
-    uint64_t present = fields_present(desc, &record->u, has);
-    uint32_t pairs = 1 + (record->n != 0) + (record->re != 0) + (uint32_t)__builtin_popcountll(present);
-    msgpack_packer packer = packer_of(buf);
-    bool ok = msgpack_pack_map(&packer, pairs) == 0 && proto_buf_append(buf, "\xa1t", 2) &&
-              msgpack_pack_str(&packer, desc->name_len) == 0 &&
-              msgpack_pack_str_body(&packer, desc->name, desc->name_len) == 0;
-    if (ok && record->n != 0) {
-        ok = proto_buf_append(buf, "\xa1n", 2) && msgpack_pack_uint64(&packer, record->n) == 0;
-    }
-    if (ok && record->re != 0) {
-        ok = proto_buf_append(buf, "\xa2re", 3) && msgpack_pack_uint64(&packer, record->re) == 0;
-    }
-    return ok && fields_encode(buf, desc, &record->u, present, false);
+    msgpack_packer packer = packer_at(&at);
+    memcpy(at, key, key_n);
+    at += key_n;
+    msgpack_pack_uint64(&packer, number);
+    return at;
 }
 
 bool
@@ -48,12 +39,23 @@ proto_encode_header(struct proto_buf *buf, const struct proto_record *record)
 {
     const struct proto_desc *desc = proto_record_desc(record->type);
     assert(desc != NULL);
-    size_t before = buf->n;
-    if (!header_encode(buf, record, desc)) {
-        proto_buf_cut(buf, before);
+    uint64_t has;
+    memcpy(&has, &record->u, sizeof has); /* every record's struct begins with it */
+    uint64_t present = fields_present(desc, &record->u, has);
+    uint32_t pairs = 1 + (record->n != 0) + (record->re != 0) + (uint32_t)__builtin_popcountll(present);
+    struct header_room room;
+    if (!header_room_begin(buf, fields_bound(desc, &record->u, present), desc->fixed_max, &room)) {
         return false;
     }
-    return true;
+    uint8_t *at = header_begin(room.at, desc, pairs);
+    if (record->n != 0) {
+        at = number_put(at, "\xa1n", 2, record->n);
+    }
+    if (record->re != 0) {
+        at = number_put(at, "\xa2re", 3, record->re);
+    }
+    room.at = fields_encode(at, desc, &record->u, present, false);
+    return header_room_end(buf, &room, room.at != NULL);
 }
 
 bool
@@ -198,8 +200,8 @@ record_bounds_check(const struct proto_desc *desc, const struct proto_record *re
 }
 
 bool
-proto_decode(const uint8_t *p, size_t n, size_t *out_used, struct proto_record *out_record,
-             struct proto_error *out_error)
+decode_careful(const uint8_t *p, size_t n, size_t *out_used, struct proto_record *out_record,
+               struct proto_error *out_error)
 {
     struct proto_span spans[PROTO_LIMIT_HEADER_FIELDS];
     struct proto_check check = {.depth_max = PROTO_LIMIT_RECORD_DEPTH, .pairs_max = PROTO_LIMIT_HEADER_FIELDS,
@@ -233,4 +235,11 @@ proto_decode(const uint8_t *p, size_t n, size_t *out_used, struct proto_record *
     }
     memcpy(&out_record->u, &has, sizeof has);
     return true;
+}
+
+bool
+proto_decode(const uint8_t *p, size_t n, size_t *out_used, struct proto_record *out_record,
+             struct proto_error *out_error)
+{
+    return take_record(p, n, out_used, out_record) || decode_careful(p, n, out_used, out_record, out_error);
 }

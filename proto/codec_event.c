@@ -4,34 +4,28 @@
 #include "proto/fields.h"
 #include "proto/head.h"
 #include "proto/packer.h"
+#include "proto/take.h"
 #include "proto/writer.h"
 
 enum { EVENT_COMMON_BELOW = 32 };
-
-static bool
-event_encode(struct proto_buf *buf, const struct proto_event *event, const struct proto_desc *desc)
-{
-    uint64_t common = fields_present(&proto_event_common, event, event->has);
-    uint64_t own = fields_present(desc, &event->u, event->u.has);
-    uint32_t pairs = 1 + (uint32_t)__builtin_popcountll(common) + (uint32_t)__builtin_popcountll(own);
-    msgpack_packer packer = packer_of(buf);
-    return msgpack_pack_map(&packer, pairs) == 0 && proto_buf_append(buf, "\x00", 1) &&
-           msgpack_pack_uint32(&packer, event->type) == 0 &&
-           fields_encode(buf, &proto_event_common, event, common, true) &&
-           fields_encode(buf, desc, &event->u, own, true);
-}
 
 bool
 proto_event_encode_header(struct proto_buf *buf, const struct proto_event *event)
 {
     const struct proto_desc *desc = proto_ev_desc(event->type);
     assert(desc != NULL);
-    size_t before = buf->n;
-    if (!event_encode(buf, event, desc)) {
-        proto_buf_cut(buf, before);
+    uint64_t common = fields_present(&proto_event_common, event, event->has);
+    uint64_t own = fields_present(desc, &event->u, event->u.has);
+    uint32_t pairs = 1 + (uint32_t)__builtin_popcountll(common) + (uint32_t)__builtin_popcountll(own);
+    size_t bound = fields_bound(&proto_event_common, event, common) + fields_bound(desc, &event->u, own);
+    struct header_room room;
+    if (!header_room_begin(buf, bound, (size_t)proto_event_common.fixed_max + desc->fixed_max, &room)) {
         return false;
     }
-    return true;
+    uint8_t *at = header_begin(room.at, desc, pairs);
+    at = fields_encode(at, &proto_event_common, event, common, true);
+    room.at = at == NULL ? NULL : fields_encode(at, desc, &event->u, own, true);
+    return header_room_end(buf, &room, room.at != NULL);
 }
 
 bool
@@ -88,8 +82,8 @@ event_body_read(const uint8_t *p, size_t n, size_t *used, struct proto_event *ev
 }
 
 bool
-proto_event_decode(const uint8_t *p, size_t n, size_t *out_used, struct proto_event *out_event,
-                   struct proto_error *out_error)
+event_decode_careful(const uint8_t *p, size_t n, size_t *out_used, struct proto_event *out_event,
+                     struct proto_error *out_error)
 {
     struct proto_span spans[PROTO_LIMIT_HEADER_FIELDS * 2];
     struct proto_check check = {.depth_max = PROTO_LIMIT_RECORD_DEPTH, .pairs_max = PROTO_LIMIT_HEADER_FIELDS * 2,
@@ -133,4 +127,11 @@ proto_event_decode(const uint8_t *p, size_t n, size_t *out_used, struct proto_ev
     out_event->u.has = own_has;
     *out_used = used;
     return true;
+}
+
+bool
+proto_event_decode(const uint8_t *p, size_t n, size_t *out_used, struct proto_event *out_event,
+                   struct proto_error *out_error)
+{
+    return take_event(p, n, out_used, out_event) || event_decode_careful(p, n, out_used, out_event, out_error);
 }

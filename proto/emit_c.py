@@ -110,8 +110,9 @@ def table_declarations():
             "extern const struct proto_desc *const proto_structs[];", "extern const unsigned proto_structs_count;",
             "extern const struct proto_desc *const proto_evs[];", "extern const unsigned proto_evs_count;",
             "extern const struct proto_desc proto_event_common;",
-            "/* Record names: slot (length + first * a + last * b + middle * 3 + second) mod size holds the record's number. */",
-            "extern const uint8_t proto_name_slots[];", "extern const unsigned proto_name_factors[3];", ""]
+            "/* Record names: proto_word_slot with these holds the record's number. */",
+            "extern const uint8_t proto_name_slots[];", "extern const uint8_t proto_name_factors[3];",
+            "extern const unsigned proto_name_slots_count;", ""]
 
 
 def check_names(lines):
@@ -130,22 +131,40 @@ FIELD_TYPES = {"bool": "BOOL", "u32": "U32", "u64": "U64", "i64": "I64", "f64": 
                "enum": "ENUM", "map": "MAP", "any": "ANY", "strs": "STRS", "structs": "STRUCTS"}
 
 
+KEY_BYTES = 16   # PROTO_KEY_BYTES of types.h
+WORD_BYTES = 32  # PROTO_WORD_BYTES
+# The field's place that shows whether it differs from the default: member behind it, width, bits that count.
+PRESENCE = {"bool": ("", 1, "0xff"), "u32": ("", 4, "UINT32_MAX"), "enum": ("", 4, "UINT32_MAX"),
+            "u64": ("", 8, "UINT64_MAX"), "i64": ("", 8, "UINT64_MAX"), "f64": ("", 8, "INT64_MAX")}
+PRESENCE_LENGTH = (".n", 4, "UINT32_MAX")
+HEADER_BYTES = 3 + KEY_BYTES + 2 + 9 + 3 + 9  # map head, first pair, n, re
+OVER_BYTES = 64  # what fixed-size copies may write behind the end
+
+
 def key_bytes(field, number_keys):
     if number_keys:
         return bytes([field.number])
     name = field.name.encode()
-    if len(name) > 31:
-        raise SystemExit(f"proto/generate.py: the field name {field.name} is longer than 31 bytes")
+    return word_bytes(field.name, KEY_BYTES)
+
+
+def word_bytes(name, room):
+    name = name.encode()
+    if not 0 < len(name) < room:
+        raise SystemExit(f"proto/generate.py: the name {name} is longer than {room - 1} bytes")
     return bytes([0xA0 | len(name)]) + name
+
+
+def c_bytes(data):
+    return "{" + ", ".join(f"0x{byte:02x}" for byte in data) + "}"
 
 
 def field_rows(tag, fields, number_keys):
     lines = []
     for field in fields:
         key = key_bytes(field, number_keys)
-        text = "".join(f"\\x{byte:02x}" for byte in key)
         lines.append(
-            f"    {{.name = {c_string(field.name)}, .key = (const uint8_t *)\"{text}\", .name_len = {len(field.name)}, "
+            f"    {{.name = {c_string(field.name)}, .key = {c_bytes(key)}, .name_len = {len(field.name)}, "
             f".key_len = {len(key)}, .number = {field.number}, .type = PROTO_FIELD_{FIELD_TYPES[field.kind]}, "
             f".required = {str(field.required).lower()}, "
             f".enum_id = {'PROTO_ENUM_' + upper(field.enum) if field.enum else 0}, "
@@ -159,11 +178,36 @@ def field_mask(fields, wanted):
     return f"UINT64_C({sum(1 << bit for bit, field in enumerate(fields) if wanted(field)):#x})"
 
 
+def presence_rows(tag, fields):
+    lines = []
+    for field in fields:
+        member, width, bits = PRESENCE.get(field.kind, PRESENCE_LENGTH)
+        place = f"offsetof(struct proto_{tag}, {c_name(field.name)}{member})"
+        lines.append(f"    PROTO_PRESENCE({place}, {width}, {bits}, {field.fallback}),")
+    return lines
+
+
+def first_pair(symbol, shape):
+    if symbol.startswith("record_"):
+        return bytes([0xA1]) + b"t" + word_bytes(shape.name, KEY_BYTES - 2)
+    if symbol.startswith("ev_"):
+        return bytes([0, shape.number]) if shape.number < 128 else bytes([0, 0xCC, shape.number])
+    return b""
+
+
+def fixed_max(fields, number_keys):
+    value = {"bool": 1, "enum": WORD_BYTES}
+    return HEADER_BYTES + OVER_BYTES + sum(len(key_bytes(f, number_keys)) + value.get(f.kind, 9) for f in fields)
+
+
 def desc_lines(symbol, tag, shape, number_keys):
     lines = []
     if shape.fields:
         lines += [f"static const struct proto_field {symbol}_fields[] = {{"]
         lines += field_rows(tag, shape.fields, number_keys) + ["};"]
+        lines += [f"static const struct proto_presence {symbol}_presence[] = {{"]
+        lines += presence_rows(tag, shape.fields) + ["};"]
+    head = first_pair(symbol, shape)
     roles = " | ".join(f"1u << PROTO_ROLE_{upper(role)}" for role in shape.roles) or "0"
     storage = "" if symbol == "proto_event_common" else "static "
     lines += [
@@ -173,6 +217,11 @@ def desc_lines(symbol, tag, shape, number_keys):
         f".from_broker = {str(shape.sender in ('broker', 'both')).lower()}, .roles = {roles}, "
         f".required = {field_mask(shape.fields, lambda f: f.required)}, "
         f".defaulted = {field_mask(shape.fields, lambda f: f.fallback)}, "
+        f".enums = {field_mask(shape.fields, lambda f: f.kind == 'enum')}, "
+        f".variable = {field_mask(shape.fields, lambda f: f.kind not in PRESENCE)}, "
+        f".head = {c_bytes(head) if head else '{0}'}, .head_len = {len(head)}, "
+        f".fixed_max = {fixed_max(shape.fields, number_keys)}, "
+        f".presence = {symbol + '_presence' if shape.fields else 'NULL'}, "
         f".fields = {symbol + '_fields' if shape.fields else 'NULL'}, .doc = {c_string(shape.doc)}}};", ""]
     return lines
 
@@ -184,28 +233,38 @@ def pointer_table(name, rows):
         ["};", f"const unsigned {name}_count = {size};", ""]
 
 
-def name_slots(records):
-    """Find factors with which every record name gets a slot of its own."""
-    names = [(r.name.encode(), r.number) for r in records]
-    for size in (64, 128, 256, 512):
-        for a in range(1, 64):
-            for b in range(1, 64):
-                slots = {(len(n) + n[0] * a + n[-1] * b + 3 * n[len(n) // 2] + n[1]) % size: number for n, number in names}
-                if len(slots) == len(names):
-                    return slots, (a, b, size)
-    raise SystemExit("proto/generate.py: no free slots for the record names")
+def name_slots(names):
+    """Slots and factors for proto_word_slot, so that every name of [(name, number)] gets a slot of its own."""
+    names = [(name.encode(), number) for name, number in names]
+    for size in (16, 32, 64, 128, 256, 512, 1024):
+        for factor in range(1 if size >= len(names) else 32 ** 3, 32 ** 3):
+            a, b, c = factor % 32, factor // 32 % 32, factor // 1024
+            slots = {}
+            for n, number in names:
+                slots[(len(n) + n[0] * a + n[-1] * b + n[len(n) // 2] * c + n[len(n) // 4] +
+                       7 * n[-1 - len(n) // 4]) % size] = number
+            if len(slots) == len(names):
+                return slots, (a, b, c), size
+    raise SystemExit(f"proto/generate.py: no free slots for {names}")
+
+
+def slot_lines(symbol, slots, size):
+    return [f"{symbol}[{size}] = {{" + " ".join(f"[{slot}] = {number}," for slot, number in sorted(slots.items())) + "};"]
 
 
 def enum_tables(schema):
-    lines = []
+    lines, rows = [], []
     for name, values in schema.enums.items():
+        slots, factors, size = name_slots(values.items())
         lines.append(f"static const struct proto_str enum_{c_name(name)}[] = {{")
         lines += [f"    [{number}] = {{{c_string(value)}, {len(value)}}}," for value, number in values.items()]
-        lines += ["};"]
-    lines.append("const struct proto_enum_desc proto_enums[] = {")
-    for name, values in schema.enums.items():
-        lines.append(f"    [PROTO_ENUM_{upper(name)}] = {{{c_string(name)}, {max(values.values()) + 1}, "
-                     f"enum_{c_name(name)}}},")
+        lines += ["};", f"static const uint8_t enum_{c_name(name)}_words[][PROTO_WORD_BYTES] = {{"]
+        lines += [f"    [{number}] = {c_bytes(word_bytes(value, WORD_BYTES))}," for value, number in values.items()]
+        lines += ["};"] + slot_lines(f"static const uint8_t enum_{c_name(name)}_slots", slots, size)
+        rows.append(f"    [PROTO_ENUM_{upper(name)}] = {{{c_string(name)}, {max(values.values()) + 1}, "
+                    f"enum_{c_name(name)}, enum_{c_name(name)}_words, enum_{c_name(name)}_slots, "
+                    f"{{{', '.join(str(factor) for factor in factors)}}}, {size}}},")
+    lines += ["const struct proto_enum_desc proto_enums[] = {"] + rows
     lines += ["};", f"const unsigned proto_enums_count = {len(schema.enums)};", ""]
     return lines
 
@@ -225,8 +284,8 @@ def source(schema):
     for shape in schema.events:
         lines += desc_lines(f"ev_{c_name(shape.name)}", f"ev_{c_name(shape.name)}", shape, True)
     lines += pointer_table("proto_evs", [(e.number, f"ev_{c_name(e.name)}") for e in schema.events])
-    slots, factors = name_slots(schema.records)
-    lines += [f"const uint8_t proto_name_slots[{factors[2]}] = {{"]
-    lines += [f"    [{slot}] = {number}," for slot, number in sorted(slots.items())] + ["};"]
-    lines += [f"const unsigned proto_name_factors[3] = {{{factors[0]}, {factors[1]}, {factors[2]}}};", ""]
+    slots, factors, size = name_slots([(r.name, r.number) for r in schema.records])
+    lines += slot_lines("const uint8_t proto_name_slots", slots, size)
+    lines += [f"const uint8_t proto_name_factors[3] = {{{', '.join(str(factor) for factor in factors)}}};",
+              f"const unsigned proto_name_slots_count = {size};", ""]
     return "\n".join(lines)

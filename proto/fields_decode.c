@@ -141,31 +141,32 @@ bytes_read(const struct field_where *where, const struct proto_token *token, uin
     return FIELD_SET;
 }
 
-static enum field_verdict
-elements_check(const struct field_where *where, struct proto_bin value)
+bool
+elements_check(const struct proto_field *field, struct proto_bin value, struct proto_error *out_error)
 {
+    struct field_where where = {NULL, field, out_error};
     struct proto_iter it = proto_iter_of(value);
-    if (it.left > where->field->limit) {
-        return field_refuse(where, PROTO_REFUSAL_CODE_TOO_LARGE, "more elements than the limit");
+    if (it.left > field->limit) {
+        field_refuse(&where, PROTO_REFUSAL_CODE_TOO_LARGE, "more elements than the limit");
+        return false;
     }
     for (uint32_t i = 0; it.left > 0; i++) {
         struct proto_str text;
         struct proto_bin row;
-        if (where->field->type == PROTO_FIELD_STRS) {
+        if (field->type == PROTO_FIELD_STRS) {
             if (!proto_iter_str(&it, &text) || text.n > PROTO_LIMIT_LIST_STR_BYTES) {
-                enum field_verdict verdict = field_invalid(where, "a short string was expected");
-                where->error->path[0] = '\0';
-                error_path_prepend(where->error, where->field->name, i);
-                return verdict;
+                field_invalid(&where, "a short string was expected");
+                out_error->path[0] = '\0';
+                error_path_prepend(out_error, field->name, i);
+                return false;
             }
         } else if (!proto_iter_value(&it, &row) ||
-                   !proto_struct_decode(row.p, row.n, (enum proto_struct)where->field->struct_id, NULL,
-                                        where->error)) {
-            error_path_prepend(where->error, where->field->name, i);
-            return FIELD_REFUSED;
+                   !proto_struct_decode(row.p, row.n, (enum proto_struct)field->struct_id, NULL, out_error)) {
+            error_path_prepend(out_error, field->name, i);
+            return false;
         }
     }
-    return FIELD_SET;
+    return true;
 }
 
 static enum field_verdict
@@ -176,9 +177,8 @@ container_read(const struct field_where *where, const struct proto_token *token,
         return field_invalid(where, map ? "a map was expected" : "a list was expected");
     }
     if (where->field->type == PROTO_FIELD_STRS || where->field->type == PROTO_FIELD_STRUCTS) {
-        enum field_verdict verdict = elements_check(where, value);
-        if (verdict != FIELD_SET) {
-            return verdict;
+        if (!elements_check(where->field, value, where->error)) {
+            return FIELD_REFUSED;
         }
     } else if (value.n > where->field->limit) {
         return field_refuse(where, PROTO_REFUSAL_CODE_TOO_LARGE, "longer than the limit");

@@ -1,8 +1,14 @@
-/* The encoding half of the walker, see fields.h. Values are packed by msgpack-c. */
+/*
+ * The encoding half of the walker, see fields.h.
+ *
+ * Room for the whole header is made once; then keys and words of codes, which the tables hold encoded and padded with
+ * zeros, are copied with a length that the compiler knows, and msgpack-c packs the values behind them.
+ */
 #include "proto/fields.h"
 
 #include "proto/head.h"
 #include "proto/packer.h"
+#include "proto/text.h"
 
 static unsigned
 enum_value(const void *at)
@@ -12,121 +18,172 @@ enum_value(const void *at)
     return number;
 }
 
+/* A number without a name counts as absent. */
 static bool
-field_present(const struct proto_field *field, const uint8_t *at, bool marked)
+enum_named(const struct proto_field *field, unsigned number)
 {
-    switch ((enum proto_field_type)field->type) {
-    case PROTO_FIELD_BOOL:
-        return marked || *(const bool *)at;
-    case PROTO_FIELD_U32:
-        return marked || *(const uint32_t *)at != 0;
-    case PROTO_FIELD_U64:
-    case PROTO_FIELD_I64:
-        return marked || *(const uint64_t *)at != 0;
-    case PROTO_FIELD_F64:
-        return marked || *(const double *)at != 0;
-    case PROTO_FIELD_ENUM: {
-        unsigned number = enum_value(at);
-        return (marked || number != (unsigned)field->fallback) &&
-               proto_enum_name((enum proto_enum)field->enum_id, number) != NULL;
-    }
-    default: /* all others begin with a pointer and a length */
-        return marked || ((const struct proto_bin *)at)->n != 0;
-    }
+    const struct proto_enum_desc *desc = &proto_enums[field->enum_id];
+    return number < desc->count && desc->words[number][0] != 0;
 }
 
 uint64_t
 fields_present(const struct proto_desc *desc, const void *base, uint64_t has)
 {
+    const uint8_t *bytes = base;
     uint64_t present = 0;
     for (unsigned i = 0; i < desc->count; i++) {
-        const struct proto_field *field = &desc->fields[i];
-        if (field_present(field, (const uint8_t *)base + field->offset, has >> i & 1)) {
-            present |= UINT64_C(1) << i;
+        const struct proto_presence *presence = &desc->presence[i];
+        present |= (uint64_t)((word8(bytes + presence->word) & presence->mask) != presence->absent) << i;
+    }
+    present |= has & (desc->count < 64 ? (UINT64_C(1) << desc->count) - 1 : UINT64_MAX);
+    for (uint64_t left = present & desc->enums; left != 0; left &= left - 1) {
+        const struct proto_field *field = &desc->fields[__builtin_ctzll(left)];
+        if (!enum_named(field, enum_value(bytes + field->offset))) {
+            present &= ~(left & -left);
         }
     }
     return present;
 }
 
+/* ------------------------------------------------------------- room */
+
+size_t
+fields_bound(const struct proto_desc *desc, const void *base, uint64_t present)
+{
+    size_t bytes = desc->fixed_max;
+    for (uint64_t left = present & desc->variable; left != 0; left &= left - 1) {
+        const struct proto_field *field = &desc->fields[__builtin_ctzll(left)];
+        bytes += ((const struct proto_bin *)((const uint8_t *)base + field->offset))->n;
+    }
+    return bytes;
+}
+
+bool
+header_room_slow(struct proto_buf *buf, size_t bound, size_t fixed, struct header_room *out_room)
+{
+    /* All but `fixed` will surely be written. */
+    if (bound - fixed > buf->max - buf->n) {
+        return false;
+    }
+    proto_buf_init(&out_room->aside, bound);
+    if (!proto_buf_reserve(&out_room->aside, bound)) {
+        return false;
+    }
+    out_room->at = out_room->aside.p;
+    return true;
+}
+
+bool
+header_room_slow_end(struct proto_buf *buf, struct header_room *room, bool ok)
+{
+    ok = ok && proto_buf_append(buf, room->aside.p, (size_t)(room->at - room->aside.p));
+    proto_buf_fini(&room->aside);
+    return ok;
+}
+
+/* ------------------------------------------------------------- values */
+
 /* A map or list that somebody encoded: the right kind, within the limit. Empty bytes stand for an empty one. */
-static bool
-encoded_pack(struct proto_buf *buf, const struct proto_field *field, struct proto_bin value)
+static uint8_t *
+encoded_put(uint8_t *at, const struct proto_field *field, struct proto_bin value)
 {
     bool map = field->type == PROTO_FIELD_MAP;
     if (value.n == 0) {
-        return proto_buf_append(buf, map ? "\x80" : "\x90", 1);
+        *at = map ? 0x80 : 0x90;
+        return at + 1;
     }
     struct proto_head head;
     if (proto_head_read(value.p, value.n, &head) != NULL || head.kind != (map ? PROTO_KIND_MAP : PROTO_KIND_LIST)) {
-        return false;
+        return NULL;
     }
     bool counted = field->type == PROTO_FIELD_STRS || field->type == PROTO_FIELD_STRUCTS;
     if ((counted ? head.u : value.n) > field->limit) {
-        return false;
+        return NULL;
     }
-    return proto_buf_append(buf, value.p, value.n);
+    bytes_copy(at, value.p, value.n);
+    return at + value.n;
 }
 
-static bool
-enum_pack(msgpack_packer *packer, const struct proto_field *field, const void *at, bool numbers)
+static uint8_t *
+word_put(uint8_t *at, const struct proto_field *field, unsigned number)
 {
-    unsigned number = enum_value(at);
-    if (numbers) {
-        return msgpack_pack_uint32(packer, number) == 0;
-    }
-    const struct proto_str *name = &proto_enums[field->enum_id].names[number];
-    return msgpack_pack_str(packer, name->n) == 0 && msgpack_pack_str_body(packer, name->p, name->n) == 0;
+    const uint8_t *word = proto_enums[field->enum_id].words[number];
+    memcpy(at, word, PROTO_WORD_BYTES);
+    return at + word[0] - 0x9f;
 }
 
-static bool
-field_pack(struct proto_buf *buf, const struct proto_field *field, const uint8_t *at, bool numbers)
+/* The end of what was written, or NULL: outside the limits. */
+static inline uint8_t *
+field_put(uint8_t *at, const struct proto_field *field, const uint8_t *from, bool numbers)
 {
-    msgpack_packer packer = packer_of(buf);
+    const struct proto_bin *bin = (const struct proto_bin *)from;
+    msgpack_packer packer = packer_at(&at);
     switch ((enum proto_field_type)field->type) {
     case PROTO_FIELD_BOOL:
-        return (*(const bool *)at ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer)) == 0;
+        *at = *(const bool *)from ? 0xc3 : 0xc2;
+        return at + 1;
     case PROTO_FIELD_U32:
-        return msgpack_pack_uint32(&packer, *(const uint32_t *)at) == 0;
+        msgpack_pack_uint32(&packer, *(const uint32_t *)from);
+        return at;
     case PROTO_FIELD_U64:
-        return msgpack_pack_uint64(&packer, *(const uint64_t *)at) == 0;
+        msgpack_pack_uint64(&packer, *(const uint64_t *)from);
+        return at;
     case PROTO_FIELD_I64:
-        return msgpack_pack_int64(&packer, *(const int64_t *)at) == 0;
+        msgpack_pack_int64(&packer, *(const int64_t *)from);
+        return at;
     case PROTO_FIELD_F64: {
-        double value = *(const double *)at;
-        return value - value == 0 && msgpack_pack_double(&packer, value) == 0;
+        double value = *(const double *)from;
+        msgpack_pack_double(&packer, value);
+        return value - value == 0 ? at : NULL;
     }
-    case PROTO_FIELD_STR: {
-        const struct proto_str *text = (const struct proto_str *)at;
-        return text->n <= field->limit && msgpack_pack_str(&packer, text->n) == 0 &&
-               msgpack_pack_str_body(&packer, text->p, text->n) == 0;
-    }
-    case PROTO_FIELD_BIN: {
-        const struct proto_bin *bin = (const struct proto_bin *)at;
-        return bin->n <= field->limit && msgpack_pack_bin(&packer, bin->n) == 0 &&
-               msgpack_pack_bin_body(&packer, bin->p, bin->n) == 0;
-    }
+    case PROTO_FIELD_STR:
+    case PROTO_FIELD_BIN:
+        if (bin->n > field->limit) {
+            return NULL;
+        }
+        if (field->type == PROTO_FIELD_STR) {
+            msgpack_pack_str(&packer, bin->n); /* proto_str has the same layout */
+        } else {
+            msgpack_pack_bin(&packer, bin->n);
+        }
+        bytes_copy(at, bin->p, bin->n);
+        return at + bin->n;
     case PROTO_FIELD_ENUM:
-        return enum_pack(&packer, field, at, numbers);
+        if (!numbers) {
+            return word_put(at, field, enum_value(from));
+        }
+        msgpack_pack_uint32(&packer, enum_value(from));
+        return at;
     case PROTO_FIELD_MAP:
     case PROTO_FIELD_ANY:
     case PROTO_FIELD_STRS:
     case PROTO_FIELD_STRUCTS:
-        return encoded_pack(buf, field, *(const struct proto_bin *)at);
+        return encoded_put(at, field, *bin);
     }
-    return false;
+    return NULL;
 }
 
-bool
-fields_encode(struct proto_buf *buf, const struct proto_desc *desc, const void *base, uint64_t present, bool numbers)
+PACKER_FOLDED uint8_t *
+fields_encode(uint8_t *at, const struct proto_desc *desc, const void *base, uint64_t present, bool numbers)
 {
     for (; present != 0; present &= present - 1) {
         const struct proto_field *field = &desc->fields[__builtin_ctzll(present)];
-        if (!proto_buf_append(buf, field->key, field->key_len) ||
-            !field_pack(buf, field, (const uint8_t *)base + field->offset, numbers)) {
-            return false;
+        memcpy(at, field->key, PROTO_KEY_BYTES);
+        at = field_put(at + field->key_len, field, (const uint8_t *)base + field->offset, numbers);
+        if (at == NULL) {
+            return NULL;
         }
     }
-    return true;
+    return at;
+}
+
+PACKER_FOLDED uint8_t *
+header_begin(uint8_t *at, const struct proto_desc *desc, uint32_t pairs)
+{
+    msgpack_packer packer = packer_at(&at);
+    msgpack_pack_map(&packer, pairs);
+    memcpy(at, desc->head, PROTO_KEY_BYTES);
+    return at + desc->head_len;
 }
 
 static bool

@@ -2,8 +2,9 @@
 #include <assert.h>
 
 #include "proto/fields.h"
-#include "proto/packer.h"
 #include "proto/reader.h"
+#include "proto/take.h"
+#include "proto/text.h"
 
 const struct proto_desc *
 proto_record_desc(enum proto_type type)
@@ -32,15 +33,13 @@ proto_event_common_desc(void)
 enum proto_type
 proto_record_type(const char *name, size_t n)
 {
-    if (n < 2) {
+    if (n == 0) {
         return (enum proto_type)0;
     }
-    const unsigned char *c = (const unsigned char *)name;
-    unsigned slot = ((unsigned)n + c[0] * proto_name_factors[0] + c[n - 1] * proto_name_factors[1] + 3u * c[n / 2] +
-                     c[1]) % proto_name_factors[2];
-    enum proto_type type = (enum proto_type)proto_name_slots[slot];
+    enum proto_type type =
+        (enum proto_type)proto_name_slots[proto_word_slot(name, n, proto_name_factors, proto_name_slots_count)];
     const struct proto_desc *desc = proto_record_desc(type);
-    bool same = desc != NULL && desc->name_len == n && memcmp(desc->name, name, n) == 0;
+    bool same = desc != NULL && desc->name_len == n && bytes_same(desc->name, name, n);
     return same ? type : (enum proto_type)0;
 }
 
@@ -93,13 +92,15 @@ bool
 proto_enum_number(enum proto_enum table, const char *name, size_t n, unsigned *out_number)
 {
     const struct proto_enum_desc *desc = proto_enum_desc(table);
-    for (unsigned i = 0; i < desc->count; i++) {
-        if (desc->names[i].n == n && n > 0 && memcmp(desc->names[i].p, name, n) == 0) {
-            *out_number = i;
-            return true;
-        }
+    if (n == 0) {
+        return false;
     }
-    return false;
+    unsigned number = desc->slots[proto_word_slot(name, n, desc->factors, desc->slots_count)];
+    if (desc->names[number].n != n || !bytes_same(desc->names[number].p, name, n)) {
+        return false;
+    }
+    *out_number = number;
+    return true;
 }
 
 /* ------------------------------------------------------------- rows */
@@ -112,14 +113,13 @@ proto_struct_encode(struct proto_buf *buf, enum proto_struct type, const void *r
     uint64_t has;
     memcpy(&has, row, sizeof has);
     uint64_t present = fields_present(desc, row, has);
-    size_t before = buf->n;
-    msgpack_packer packer = packer_of(buf);
-    if (msgpack_pack_map(&packer, (size_t)__builtin_popcountll(present)) != 0 ||
-        !fields_encode(buf, desc, row, present, false)) {
-        proto_buf_cut(buf, before);
+    struct header_room room;
+    if (!header_room_begin(buf, fields_bound(desc, row, present), desc->fixed_max, &room)) {
         return false;
     }
-    return true;
+    uint8_t *at = header_begin(room.at, desc, (uint32_t)__builtin_popcountll(present));
+    room.at = fields_encode(at, desc, row, present, false);
+    return header_room_end(buf, &room, room.at != NULL);
 }
 
 bool
@@ -127,6 +127,13 @@ proto_struct_decode(const uint8_t *p, size_t n, enum proto_struct type, void *ou
 {
     const struct proto_desc *desc = proto_struct_desc(type);
     assert(desc != NULL);
+    return (out_row != NULL && take_row(p, n, desc, out_row)) || row_decode_careful(p, n, desc, out_row, out_error);
+}
+
+bool
+row_decode_careful(const uint8_t *p, size_t n, const struct proto_desc *desc, void *out_row,
+                   struct proto_error *out_error)
+{
     struct proto_span spans[PROTO_LIMIT_HEADER_FIELDS];
     struct proto_check check = {.depth_max = PROTO_LIMIT_RECORD_DEPTH, .pairs_max = PROTO_LIMIT_HEADER_FIELDS,
                                 .spans = spans};

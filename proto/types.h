@@ -56,9 +56,11 @@ enum proto_field_type {
     PROTO_FIELD_STRUCTS, /* struct proto_bin: one encoded list of at most `limit` maps of `struct_id` */
 };
 
+enum { PROTO_KEY_BYTES = 16, PROTO_WORD_BYTES = 32 };
+
 struct proto_field {
     const char *name;
-    const uint8_t *key; /* the encoded key: a string in records and structs, a number in events */
+    uint8_t key[PROTO_KEY_BYTES]; /* the encoded key (a string in records and structs, a number in events), then zeros */
     uint8_t name_len;
     uint8_t key_len;
     uint8_t number;
@@ -72,6 +74,27 @@ struct proto_field {
     const char *doc;
 };
 
+/*
+ * Does a field differ from its default? The aligned eight bytes that hold it (of text, bytes, maps and lists: their length),
+ * under the mask, are then not `absent`. The mask of a double leaves the sign out: -0 is the default as well.
+ */
+struct proto_presence {
+    uint64_t mask;
+    uint64_t absent;
+    uint32_t word; /* offset of the eight bytes in the C struct */
+};
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define PROTO_PRESENCE_SHIFT(at, width) (8 * ((at) % 8))
+#else
+#define PROTO_PRESENCE_SHIFT(at, width) (8 * (8 - (width) - (at) % 8))
+#endif
+#define PROTO_PRESENCE(at, width, bits, fallback)                                                                      \
+    {                                                                                                                  \
+        (uint64_t)(bits) << PROTO_PRESENCE_SHIFT(at, width), (uint64_t)(fallback) << PROTO_PRESENCE_SHIFT(at, width),  \
+            (at) / 8 * 8                                                                                               \
+    }
+
 /* A record, a struct of a list, or an event. The n-th field's bit in `has` is 1 << n. */
 struct proto_desc {
     const char *name;
@@ -84,6 +107,12 @@ struct proto_desc {
     bool from_broker;
     uint64_t required;  /* the fields that must be there, as bits like those of `has` */
     uint64_t defaulted; /* the fields whose default is not zero */
+    uint64_t enums;     /* the fields that are enums */
+    uint64_t variable;  /* the fields whose encoding has no fixed bound: text, bytes, maps, lists */
+    uint8_t head[PROTO_KEY_BYTES]; /* the encoded first pair, which names the record or event; none in structs */
+    uint8_t head_len;
+    uint16_t fixed_max; /* bytes of a header in which every variable value is empty, and what may be written over */
+    const struct proto_presence *presence; /* one per field */
     uint32_t roles; /* who may send it, as bits 1 << PROTO_ROLE_*; 0: everybody who is known */
     const struct proto_field *fields;
     const char *doc;
@@ -93,6 +122,19 @@ struct proto_enum_desc {
     const char *name;
     uint8_t count;                 /* numbers below this may have a name */
     const struct proto_str *names; /* by number; n = 0: no such number */
+    const uint8_t (*words)[PROTO_WORD_BYTES]; /* by number: the encoded name, then zeros; all zero: no such number */
+    const uint8_t *slots;          /* numbers by proto_word_slot, so that a name is found by one comparison */
+    uint8_t factors[3];
+    uint16_t slots_count;          /* a power of two */
 };
+
+/* Where a name's number is; the generator chose factors with which every name has a slot of its own. */
+static inline unsigned
+proto_word_slot(const char *word, size_t n, const uint8_t *factors, unsigned slots_count)
+{
+    const unsigned char *c = (const unsigned char *)word;
+    return ((unsigned)n + c[0] * factors[0] + c[n - 1] * factors[1] + c[n / 2] * factors[2] + c[n / 4] +
+            7u * c[n - 1 - n / 4]) & (slots_count - 1);
+}
 
 #endif

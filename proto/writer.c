@@ -2,7 +2,7 @@
 #include "proto/writer.h"
 
 #include "proto/packer.h"
-
+#include "proto/text.h"
 
 #define PUT(call)                                                                                                      \
     do {                                                                                                               \
@@ -45,16 +45,40 @@ proto_put_f64(struct proto_buf *buf, double value)
     PUT(msgpack_pack_double(&packer, value));
 }
 
-bool
-proto_put_str(struct proto_buf *buf, struct proto_str value)
+enum { PACKER_HEAD_BYTES = 9 };
+
+/* Head and content; room for both is made once. */
+static inline bool
+headed_append(struct proto_buf *buf, const uint8_t *head, size_t head_n, const void *content, uint32_t n)
 {
-    PUT(msgpack_pack_str(&packer, value.n) || msgpack_pack_str_body(&packer, value.p, value.n));
+    if (!proto_buf_reserve(buf, head_n + n)) {
+        return false;
+    }
+    uint8_t *at = buf->p + buf->n;
+    memcpy(at, head, head_n);
+    bytes_copy(at + head_n, content, n);
+    buf->n += head_n + n;
+    return true;
 }
 
-bool
+PACKER_FOLDED bool
+proto_put_str(struct proto_buf *buf, struct proto_str value)
+{
+    uint8_t head[PACKER_HEAD_BYTES];
+    uint8_t *end = head;
+    msgpack_packer packer = packer_at(&end);
+    msgpack_pack_str(&packer, value.n);
+    return headed_append(buf, head, (size_t)(end - head), value.p, value.n);
+}
+
+PACKER_FOLDED bool
 proto_put_bin(struct proto_buf *buf, struct proto_bin value)
 {
-    PUT(msgpack_pack_bin(&packer, value.n) || msgpack_pack_bin_body(&packer, value.p, value.n));
+    uint8_t head[PACKER_HEAD_BYTES];
+    uint8_t *end = head;
+    msgpack_packer packer = packer_at(&end);
+    msgpack_pack_bin(&packer, value.n);
+    return headed_append(buf, head, (size_t)(end - head), value.p, value.n);
 }
 
 bool
