@@ -102,6 +102,7 @@ fact_fill(struct sim *sim, struct fact *fact, const struct proto_event *event)
     fact->type = (uint8_t)event->type;
     fact->status = (uint8_t)event->status;
     fact->task_status = (uint8_t)event->task_status;
+    fact->by_person = event->party.n > 0;
     fact->requester = party_of_name(event->requester);
     fact->performer = party_of_name(event->performer);
     (void)sim;

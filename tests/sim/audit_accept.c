@@ -32,6 +32,12 @@ submission_of(struct sim *sim, const struct proto_event *event, uint8_t requeste
     return accepted->pseq < client->produced_cap ? client->produced[accepted->pseq] : 0;
 }
 
+static bool
+same_bytes(struct proto_bin a, struct proto_bin b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
 /* The submission in hand is what became the fact. */
 static void
 content_check(struct sim *sim, const struct proto_event *event)
@@ -43,8 +49,7 @@ content_check(struct sim *sim, const struct proto_event *event)
     CHECK(sim, party_of_name(event->requester) == sim->actor->party && party_of_name(event->party) == sim->actor->party &&
                    member_of_name(event->member) == sim->actor->member,
           "C6", "accepted-actor", "accepted from %.*s, submitted by party %u", PROTO_STR_ARG(event->requester), sim->actor->party);
-    bool same = event->body.n == record->body.n && memcmp(event->body.p, record->body.p, event->body.n) == 0 &&
-                accepted->input.n == submit->input.n && memcmp(accepted->input.p, submit->input.p, submit->input.n) == 0 &&
+    bool same = same_bytes(event->body, record->body) && same_bytes(accepted->input, submit->input) &&
                 proto_str_eq(event->service, submit->service) && accepted->priority == submit->priority &&
                 proto_str_eq(accepted->key, submit->key) && accepted->pseq == submit->pseq;
     CHECK(sim, same, "N1", "content", "what was accepted is not what was submitted");

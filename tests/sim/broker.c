@@ -68,9 +68,9 @@ refusal_check(struct sim *sim, const struct core_out *out, uint32_t effects, uin
         return;
     }
     for (uint64_t seq = before + 1; seq <= sim->journal.last; seq++) {
-        unsigned type = sim->journal.facts[seq].type;
-        CHECK(sim, type == PROTO_EV_ASSIGNED || type == PROTO_EV_RELEASED || type == PROTO_EV_EXHAUSTED, "B2", "refused-but-done",
-              "a refused %s made event %s", proto_record_desc(sim->record->type)->name, proto_ev_desc((enum proto_ev)type)->name);
+        const struct fact *fact = &sim->journal.facts[seq];
+        CHECK(sim, !fact->by_person, "B2", "refused-but-done", "a refused %s made event %s", proto_record_desc(sim->record->type)->name,
+              proto_ev_desc((enum proto_ev)fact->type)->name);
     }
 }
 
@@ -170,7 +170,7 @@ void
 broker_deliver(struct sim *sim, uint16_t at)
 {
     struct conn *conn = &sim->conns[at];
-    struct message *message = queue_take(sim, conn, &conn->up);
+    struct message *message = sim->arriving = queue_take(sim, conn, &conn->up);
     if (message != NULL && !conn->greeted) {
         greet(sim, at);
     } else if (message != NULL && conn->broker_open) {
@@ -181,6 +181,7 @@ broker_deliver(struct sim *sim, uint16_t at)
         conn->broker_open = false;
     }
     free(message);
+    sim->arriving = NULL;
     link_settle(sim, at);
 }
 

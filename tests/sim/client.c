@@ -208,7 +208,7 @@ client_deliver(struct sim *sim, uint16_t at)
 {
     struct conn *conn = &sim->conns[at];
     struct client *client = &sim->clients[conn->client];
-    struct message *message = queue_take(sim, conn, &conn->down);
+    struct message *message = sim->arriving = queue_take(sim, conn, &conn->down);
     if (message == NULL) {
         if (conn->client_open && conn->greeted && !conn->broker_open) {
             conn->client_open = false;
@@ -236,4 +236,5 @@ client_deliver(struct sim *sim, uint16_t at)
         }
     }
     free(message);
+    sim->arriving = NULL;
 }

@@ -89,7 +89,8 @@ submit_receipt(struct sim *sim, struct client *client, const struct pending *pen
     CHECK(sim, life->variant == pending->variant, "N2", "other-content", "%" PRIx64 " was accepted with other content than was submitted", id);
     const struct life *before = life_find(&sim->audit, submission->told_id);
     bool retained = before != NULL && before->key_until_us >= sim->audit.utc_top_us && life->key_until_us >= sim->audit.utc_top_us;
-    CHECK(sim, submission->told_id == 0 || submission->told_id == id || (!retained && submission->pseq == 0), "N1", "other-id", "the key that gave %" PRIx64 " now gives %" PRIx64, submission->told_id, id);
+    CHECK(sim, submission->told_id == 0 || submission->told_id == id || (!retained && submission->pseq == 0), "N1", "other-id",
+          "the key that gave %" PRIx64 " now gives %" PRIx64, submission->told_id, id);
     submission->told_id = id;
     mine_add(client, id);
 }

@@ -81,14 +81,13 @@ forget(struct core *core, uint64_t seq)
     core_out_fini(&out);
 }
 
-static struct core *
-core_again(struct sim *sim, bool whole)
+static void
+core_again(struct sim *sim, bool whole, struct core **out_core)
 {
     struct core_settings settings = sim->broker.settings;
     settings.seed = rng_next(&sim->rng);
-    struct core *core = core_new(&settings);
-    replay(sim, core, whole);
-    return core;
+    *out_core = core_new(&settings);
+    replay(sim, *out_core, whole);
 }
 
 static void
@@ -137,20 +136,25 @@ broker_crash(struct sim *sim, uint64_t keep)
     }
     broker->committing = 0;
     broker->ask_count = broker->feed_count = 0;
-    struct core *before = broker->core;
-    struct core *whole = rng_below(&sim->rng, 4) == 0 ? core_again(sim, true) : NULL;
-    broker->core = core_again(sim, false);
+    struct core **before = &sim->spare[0], **whole = &sim->spare[1];
+    *before = broker->core;
+    broker->core = NULL;
+    bool twice = rng_below(&sim->rng, 4) == 0;
+    if (twice) {
+        core_again(sim, true, whole);
+    }
+    core_again(sim, false, &broker->core);
     CHECK(sim, core_seq(broker->core) == keep, "D4", "seq", "recovered up to %" PRIu64 ", the journal ends at %" PRIu64, core_seq(broker->core), keep);
     forget(broker->core, broker->projected_told);
     if (nothing_lost) {
-        digests_compare(sim, before, broker->core, "digest-live");
+        digests_compare(sim, *before, broker->core, "digest-live");
     }
-    if (whole != NULL) {
-        forget(whole, broker->projected_told);
-        digests_compare(sim, whole, broker->core, "digest-whole");
+    if (twice) {
+        forget(*whole, broker->projected_told);
+        digests_compare(sim, *whole, broker->core, "digest-whole");
     }
-    core_destroy(&before);
-    core_destroy(&whole);
+    core_destroy(before);
+    core_destroy(whole);
     audit_recovered(sim);
     requests_check(sim);
     broker_decide(sim, &(struct core_input){.kind = CORE_RECOVERED});

@@ -10,7 +10,7 @@
 
 #include "proto/writer.h"
 
-enum { ROUNDS = 600, QUIET_ROUNDS = 40, OFFER_CAPACITY = 8 };
+enum { ROUNDS = 5000, QUIET_ROUNDS = 40, OFFER_CAPACITY = 8, WAIT_US = 1000000 };
 
 void
 settle_drain(struct sim *sim)
@@ -275,7 +275,7 @@ settle(struct sim *sim)
         seq = sim->journal.last;
         if (quiet > 0) {
             int64_t next = core_next_deadline(sim->broker.core, sim->now);
-            int64_t wait = next != INT64_MAX && next > sim->now.mono_us ? next - sim->now.mono_us : 1000000;
+            int64_t wait = next != INT64_MAX && next - sim->now.mono_us > WAIT_US ? next - sim->now.mono_us : WAIT_US;
             sim->now.mono_us += wait;
             sim->now.utc_us += wait;
         }

@@ -201,6 +201,9 @@ static void
 teardown(struct sim *sim)
 {
     link_free_all(sim);
+    free(sim->arriving);
+    core_destroy(&sim->spare[0]);
+    core_destroy(&sim->spare[1]);
     for (uint32_t i = 0; i < sim->client_count; i++) {
         free(sim->clients[i].produced);
     }

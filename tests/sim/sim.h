@@ -89,6 +89,7 @@ struct fact {
     uint32_t n;
     uint8_t type, status, task_status;
     uint8_t requester, performer;
+    bool by_person; /* names who acted */
     bool group_end; /* last of its core_decide: where a batch may end */
 };
 
@@ -316,6 +317,10 @@ struct sim {
     struct note *notes; /* by life */
     uint32_t note_cap;
     uint64_t absent_answer[128]; /* hash of the refusal for what does not exist, by record type */
+
+    /* what a violation would leave behind */
+    struct core *spare[2];
+    struct message *arriving;
 
     /* the record that the core is deciding about */
     const struct proto_record *record;
