@@ -48,8 +48,15 @@ class Lines:
 class Live(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.broker = Broker()
+        cls.broker = Broker(start=False)
         cls.addClassCleanup(cls.broker.__exit__)
+        # A killed worker is noticed by its silence; three short heartbeats keep these tests short.
+        path = os.path.join(cls.broker.dir, "qiaod.yaml")
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().split("network:\n", 1)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("network:\n  heartbeat: 500ms\n".join(lines))
+        cls.broker.start()
         cls.acme = cls.broker.party("acme", roles=["requester"])
         cls.members = {}
         for kind, services in {"testing": "testing.*", "cdmo": "cdmo.*", "coldchain": "cold-chain.*", "funding": "funding.*"}.items():
