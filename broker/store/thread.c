@@ -74,7 +74,7 @@ pacer_rest_us(const struct pacer *pacer)
     uint64_t wall_us = thread_clock_us() - pacer->wall_us, cpu_us = thread_cpu_us() - pacer->cpu_us;
     uint64_t rest_us = wall_us * PACER_REST_FACTOR;
 
-    if (cpu_us * 4 >= wall_us * 3) {
+    if (cpu_us * 2 >= wall_us) {
         return 0;
     }
     return rest_us < PACER_REST_US_MAX ? rest_us : PACER_REST_US_MAX;
