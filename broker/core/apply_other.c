@@ -122,12 +122,11 @@ apply_terms(struct core *core, const struct proto_event *event)
 static bool
 apply_key_kept(struct core *core, const struct proto_event *event)
 {
-    const struct proto_ev_key_kept *fact = &event->u.key_kept;
     uint32_t requester = party_find(core, event->requester);
-    if (requester == 0 || fact->hash.n != 16 || fact->digest.n != DIGEST_BYTES) {
+    if (requester == 0 || event->u.key_kept.entries.n % KEPT_ENTRY_BYTES != 0) {
         return false;
     }
-    key_keep(core, requester, fact->hash.p, fact->digest.p, fact->request, fact->until);
+    keys_restore(core, requester, event->u.key_kept.entries);
     return true;
 }
 

@@ -12,7 +12,9 @@ void
 event_begin_broker(struct turn *turn, struct proto_event *event, enum proto_ev type, uint32_t item)
 {
     struct core *core = turn->core;
-    memset(event, 0, sizeof *event);
+    /* Only what this kind has: the largest kind is many times larger than most. */
+    memset(event, 0, offsetof(struct proto_event, u));
+    memset(&event->u, 0, proto_ev_desc(type)->size);
     event->type = type;
     event->at = turn->now.utc_us;
     if (item == 0) {

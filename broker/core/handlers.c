@@ -98,6 +98,17 @@ answer_task_receipt(struct turn *turn, const struct proto_event *event)
     effect->fence = turn->core->seq;
 }
 
+bool
+business_fits(struct turn *turn, struct proto_str text)
+{
+    const struct core *core = turn->core;
+    if (text.n == 0 || (uint64_t)core->texts.count * sizeof(struct text) < core->settings.names_bytes_max) {
+        return true;
+    }
+    answer_retry_later(turn, "as many different business statuses as there may be");
+    return false;
+}
+
 /* ------------------------------------------------------------- limits and attempts */
 
 int64_t

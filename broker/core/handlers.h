@@ -93,6 +93,9 @@ int64_t limit_from_now(const struct turn *turn, int64_t left_us);
 /* The receipt of a task that is over, while its request goes on. */
 void answer_task_receipt(struct turn *turn, const struct proto_event *event);
 
+/* Is there room for this business status? They are kept apart from requests, within a bound. Else refuses. */
+bool business_fits(struct turn *turn, struct proto_str text);
+
 /* A price in the record in hand is whole: an amount with a currency of three capitals, or none. Else refuses. */
 bool charge_valid(struct turn *turn, bool has_charge, struct proto_str currency);
 

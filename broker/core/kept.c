@@ -93,6 +93,25 @@ keys_expire(struct core *core, int64_t now_us)
     }
 }
 
+static uint64_t
+le64(const uint8_t *p)
+{
+    uint64_t v = 0;
+    for (unsigned i = 8; i-- > 0;) {
+        v = v << 8 | p[i];
+    }
+    return v;
+}
+
+void
+keys_restore(struct core *core, uint32_t requester, struct proto_bin entries)
+{
+    for (uint32_t i = 0; i + KEPT_ENTRY_BYTES <= entries.n; i += KEPT_ENTRY_BYTES) {
+        const uint8_t *entry = entries.p + i;
+        key_keep(core, requester, entry, entry + 16, le64(entry + 32), (int64_t)le64(entry + 40));
+    }
+}
+
 /* ------------------------------------------------------------- producers */
 
 static uint64_t
@@ -228,16 +247,6 @@ producer_note(struct core *core, uint32_t party_item, uint64_t number, uint64_t 
     struct producer *producer = producer_at(core, item);
     producer->used_seq = seq;
     producer_put(producer, pseq, digest, request);
-}
-
-static uint64_t
-le64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (unsigned i = 8; i-- > 0;) {
-        v = v << 8 | p[i];
-    }
-    return v;
 }
 
 void

@@ -6,7 +6,7 @@
 
 #include "core/state.h"
 
-enum { DIGEST_BYTES = 16 };
+enum { DIGEST_BYTES = 16, KEPT_ENTRY_BYTES = 48 };
 
 /* SipHash-2-4-128 under a constant key: the same in every run, since it is kept on disk. */
 void digest_bytes(const void *p, size_t n, uint8_t out[static DIGEST_BYTES]);
@@ -18,6 +18,9 @@ void key_hash(struct proto_str requester, struct proto_str service, struct proto
 uint32_t key_find(const struct core *core, const uint8_t hash[static 16]);
 void key_keep(struct core *core, uint32_t requester, const uint8_t hash[static 16], const uint8_t digest[static 16],
               uint64_t request, int64_t until_us);
+/* Pieces of a snapshot, see key_kept in events.toml. */
+void keys_restore(struct core *core, uint32_t requester, struct proto_bin entries);
+
 /* Let go of those whose time is over. `now_us` is an event's time, so that replay does the same. */
 void keys_expire(struct core *core, int64_t now_us);
 

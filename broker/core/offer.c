@@ -79,6 +79,9 @@ service_changed(struct core *core, uint32_t item)
         LIST_APPEND(core, group, &service->groups, group, next, prev);
         group_at(core, group)->place = GROUP_WAITS;
     }
+    if (service->avoiding > 0) {
+        offer_wake_all(core, item, 0); /* who declined may be the only one left */
+    }
 }
 
 static bool

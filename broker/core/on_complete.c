@@ -14,7 +14,8 @@ result_check(struct turn *turn, uint32_t item)
 {
     const struct proto_complete *record = &turn->record->u.complete;
     const struct service_type *type = request_service(turn->core, request_at(turn->core, item))->type;
-    if (!charge_valid(turn, PROTO_HAS(record, COMPLETE, CHARGE), record->currency)) {
+    if (!charge_valid(turn, PROTO_HAS(record, COMPLETE, CHARGE), record->currency) ||
+        !business_fits(turn, record->business_status)) {
         return false;
     }
     if (type == NULL) {
@@ -179,6 +180,9 @@ on_verify(struct turn *turn)
     }
     if (!may_verify(core, request, turn->member)) {
         answer_refusal(turn, PROTO_REFUSAL_CODE_FORBIDDEN, "member", "another member than the one who did the work verifies it");
+        return;
+    }
+    if (!business_fits(turn, record->business_status)) {
         return;
     }
     if (record->agree) {

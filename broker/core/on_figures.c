@@ -239,12 +239,10 @@ party_rows(const struct core *core, struct page *page, uint32_t item)
     if (!added) {
         return false;
     }
-    for (uint32_t i = 1; i < core->members.used; i++) {
-        if (member_at(core, i)->party == item) {
-            struct proto_party_row key;
-            member_row(core, member_at(core, i), &key);
-            page->count += proto_struct_encode(&page->rows, PROTO_STRUCT_PARTY_ROW, &key);
-        }
+    for (uint32_t i = party->members; i != 0; i = member_at(core, i)->next) {
+        struct proto_party_row key;
+        member_row(core, member_at(core, i), &key);
+        page->count += proto_struct_encode(&page->rows, PROTO_STRUCT_PARTY_ROW, &key);
     }
     return true;
 }

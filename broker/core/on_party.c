@@ -237,11 +237,11 @@ members_revoke(struct turn *turn, uint32_t party)
     struct core *core = turn->core;
     const struct proto_party *record = &turn->record->u.party;
     uint32_t found = 0;
-    for (uint32_t i = 1; i < core->members.used; i++) {
+    for (uint32_t i = party_at(core, party)->members; i != 0; i = member_at(core, i)->next) {
         const struct member *member = member_at(core, i);
         bool named = record->key.n > 0 ? memcmp(member->key, record->key.p, 32) == 0
                                        : proto_str_eq(name_str(&member->name), record->member);
-        if (member->party == party && named) {
+        if (named) {
             found++;
             if (member->state != CORE_MEMBER_REVOKED) {
                 member_revoke(turn, i);
@@ -361,9 +361,9 @@ static uint32_t
 keys_of_member(const struct core *core, uint32_t party, struct proto_str name)
 {
     uint32_t n = 0;
-    for (uint32_t i = 1; i < core->members.used; i++) {
+    for (uint32_t i = party_at(core, party)->members; i != 0; i = member_at(core, i)->next) {
         const struct member *member = member_at(core, i);
-        n += member->party == party && member->state == CORE_MEMBER_ACTIVE && proto_str_eq(name_str(&member->name), name);
+        n += member->state == CORE_MEMBER_ACTIVE && proto_str_eq(name_str(&member->name), name);
     }
     return n;
 }

@@ -36,7 +36,7 @@ on_progress(struct turn *turn)
         answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "progress", "from 0 to 1");
         return;
     }
-    if (!partial_check(turn, item)) {
+    if (!partial_check(turn, item) || !business_fits(turn, record->business_status)) {
         return;
     }
     struct proto_event event;

@@ -23,6 +23,9 @@ on_start(struct turn *turn)
         refuse_status(turn, item, "only an accepted task can be started");
         return;
     }
+    if (!business_fits(turn, record->business_status)) {
+        return;
+    }
     struct proto_event event;
     event_begin(turn, &event, PROTO_EV_STARTED, item);
     event.task_status = PROTO_STATUS_IN_PROGRESS;

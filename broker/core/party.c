@@ -133,6 +133,8 @@ member_make(struct core *core, uint32_t party, struct proto_str name, const uint
     member->party = party;
     name_set(&member->name, name);
     memcpy(member->key, key, sizeof member->key);
+    member->next = party_at(core, party)->members;
+    party_at(core, party)->members = item;
     index_put(&core->member_by_key, core, member_key_hash, item);
     index_put(&core->member_by_name, core, member_name_hash, item);
     return item;

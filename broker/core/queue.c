@@ -84,6 +84,7 @@ group_waits(struct core *core, uint32_t item)
     assert(group->place == GROUP_RESTS);
     group->place = GROUP_WAITS;
     LIST_APPEND(core, group, &service_at(core, group->service)->groups, item, next, prev);
+    service_at(core, group->service)->avoiding += group->wishes.avoid_n > 0;
 }
 
 static void
@@ -94,6 +95,7 @@ group_rests(struct core *core, uint32_t item)
     assert(group->place == GROUP_WAITS || group->place == GROUP_UNMATCHED);
     LIST_REMOVE(core, group, group->place == GROUP_WAITS ? &service->groups : &service->unmatched, item, next, prev);
     group->place = GROUP_RESTS;
+    service->avoiding -= group->wishes.avoid_n > 0;
 }
 
 /* ------------------------------------------------------------- push and remove */

@@ -5,6 +5,7 @@
  * comes first.
  */
 #include "core/event.h"
+#include "core/kept.h"
 #include "core/party.h"
 #include "core/recall.h"
 
@@ -116,22 +117,6 @@ put_services(struct snapshot *snapshot)
 }
 
 static void
-put_keys(struct snapshot *snapshot)
-{
-    const struct core *core = snapshot->core;
-    for (uint32_t i = core->kept_head; i != 0 && snapshot->fits; i = kept_key_at(core, i)->next) {
-        const struct kept_key *kept = kept_key_at(core, i);
-        struct proto_event event = {.type = PROTO_EV_KEY_KEPT,
-                                    .requester = name_str(&party_at(core, kept->requester)->name)};
-        event.u.key_kept = (struct proto_ev_key_kept){.hash = {kept->hash, sizeof kept->hash},
-                                                      .digest = {kept->digest, sizeof kept->digest},
-                                                      .request = kept->request,
-                                                      .until = kept->until_us};
-        put(snapshot, &event);
-    }
-}
-
-static void
 le64_put(uint8_t *p, uint64_t v)
 {
     for (unsigned i = 0; i < 8; i++) {
@@ -139,7 +124,32 @@ le64_put(uint8_t *p, uint64_t v)
     }
 }
 
-enum { PIECE = 1000 }; /* entries of an event: 16 bytes each */
+enum { PIECE = 1000 }; /* entries of an event */
+
+/* In the order in which they were kept; an event for each run of one requester. */
+static void
+put_keys(struct snapshot *snapshot)
+{
+    const struct core *core = snapshot->core;
+    uint8_t entries[PIECE * KEPT_ENTRY_BYTES];
+    uint32_t n = 0;
+    for (uint32_t i = core->kept_head; i != 0 && snapshot->fits;) {
+        const struct kept_key *kept = kept_key_at(core, i);
+        uint8_t *entry = entries + n++ * KEPT_ENTRY_BYTES;
+        memcpy(entry, kept->hash, 16);
+        memcpy(entry + 16, kept->digest, 16);
+        le64_put(entry + 32, kept->request);
+        le64_put(entry + 40, (uint64_t)kept->until_us);
+        i = kept->next;
+        if (n == PIECE || i == 0 || kept_key_at(core, i)->requester != kept->requester) {
+            struct proto_event event = {.type = PROTO_EV_KEY_KEPT,
+                                        .requester = name_str(&party_at(core, kept->requester)->name)};
+            event.u.key_kept.entries = (struct proto_bin){entries, n * KEPT_ENTRY_BYTES};
+            put(snapshot, &event);
+            n = 0;
+        }
+    }
+}
 
 static void
 put_producer(struct snapshot *snapshot, const struct producer *producer)

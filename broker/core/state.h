@@ -51,6 +51,7 @@ struct party {
     uint32_t kept_keys;
     struct list producers; /* least recently used first */
     struct list offers;
+    uint32_t members;         /* first key, by member.next */
     uint32_t providers;       /* first, by provider.next */
     uint32_t watch_requester; /* first watch */
     uint32_t watch_performer;
@@ -65,6 +66,7 @@ struct member {
     uint8_t key[32];
     enum core_member_state state;
     int64_t expires_us;
+    uint32_t next; /* of the same party */
 };
 
 /* ------------------------------------------------------------- services and terms */
@@ -104,6 +106,7 @@ struct service {
     uint32_t version;      /* rises when offers or what they say change */
     struct list groups;    /* with waiting tasks, and not known to be without a candidate */
     struct list unmatched; /* with waiting tasks and no candidate, as of `version` */
+    uint32_t avoiding;     /* groups that wait and avoid somebody: other offers' coming and going matters to them */
     uint64_t vtime;        /* of fair sharing */
     uint32_t waiting;
     uint32_t running;

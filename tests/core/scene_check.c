@@ -96,8 +96,11 @@ check_no_idle_match(const struct core *core)
         const struct list *lists[] = {&service->groups, &service->unmatched};
         for (unsigned which = 0; which < 2 && !service->paused; which++) {
             for (uint32_t g = lists[which]->head; g != 0; g = group_at(core, g)->next) {
-                for (uint32_t i = 0; i < service->offer_count && group_at(core, g)->wishes.avoid_n == 0; i++) {
-                    assert_non_null(match_obstacle(core, g, service->offers[i], NULL, 0));
+                const struct group *group = group_at(core, g);
+                for (uint32_t i = 0; i < service->offer_count; i++) {
+                    bool blocked = group->version == service->version &&
+                                   avoid_blocks(core, group, offer_at(core, service->offers[i])->party);
+                    assert_true(blocked || match_obstacle(core, g, service->offers[i], NULL, 0) != NULL);
                 }
             }
         }
