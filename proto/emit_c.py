@@ -184,6 +184,7 @@ def presence_rows(tag, fields):
         member, width, bits = PRESENCE.get(field.kind, PRESENCE_LENGTH)
         place = f"offsetof(struct proto_{tag}, {c_name(field.name)}{member})"
         lines.append(f"    PROTO_PRESENCE({place}, {width}, {bits}, {field.fallback}),")
+    lines += ["    {0, 0, 0},"] * (-len(fields) % 4)
     return lines
 
 
@@ -195,9 +196,21 @@ def first_pair(symbol, shape):
     return b""
 
 
+SMALL_BYTES = 64  # text up to this limit counts as small: its room is always made
+
+
+def small_value(field, number_keys):
+    """The most bytes of an encoded value, or 0: unbounded, or too many to make room for them without a look."""
+    if field.kind in ("str", "bin"):
+        return 2 + field.limit if field.limit <= SMALL_BYTES else 0
+    if field.kind == "enum":
+        return 5 if number_keys else WORD_BYTES
+    return 9 if field.kind in PRESENCE else 0
+
+
 def fixed_max(fields, number_keys):
-    value = {"bool": 1, "enum": WORD_BYTES}
-    return HEADER_BYTES + OVER_BYTES + sum(len(key_bytes(f, number_keys)) + value.get(f.kind, 9) for f in fields)
+    values = sum(len(key_bytes(field, number_keys)) + (small_value(field, number_keys) or 9) for field in fields)
+    return HEADER_BYTES + OVER_BYTES + values
 
 
 def desc_lines(symbol, tag, shape, number_keys):
@@ -218,7 +231,7 @@ def desc_lines(symbol, tag, shape, number_keys):
         f".required = {field_mask(shape.fields, lambda f: f.required)}, "
         f".defaulted = {field_mask(shape.fields, lambda f: f.fallback)}, "
         f".enums = {field_mask(shape.fields, lambda f: f.kind == 'enum')}, "
-        f".variable = {field_mask(shape.fields, lambda f: f.kind not in PRESENCE)}, "
+        f".variable = {field_mask(shape.fields, lambda f: not small_value(f, number_keys))}, "
         f".head = {c_bytes(head) if head else '{0}'}, .head_len = {len(head)}, "
         f".fixed_max = {fixed_max(shape.fields, number_keys)}, "
         f".presence = {symbol + '_presence' if shape.fields else 'NULL'}, "

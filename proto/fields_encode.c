@@ -26,14 +26,22 @@ enum_named(const struct proto_field *field, unsigned number)
     return number < desc->count && desc->words[number][0] != 0;
 }
 
+static inline unsigned
+differs(const struct proto_presence *presence, const uint8_t *bytes)
+{
+    return (word8(bytes + presence->word) & presence->mask) != presence->absent;
+}
+
 uint64_t
 fields_present(const struct proto_desc *desc, const void *base, uint64_t has)
 {
     const uint8_t *bytes = base;
     uint64_t present = 0;
-    for (unsigned i = 0; i < desc->count; i++) {
-        const struct proto_presence *presence = &desc->presence[i];
-        present |= (uint64_t)((word8(bytes + presence->word) & presence->mask) != presence->absent) << i;
+    for (unsigned i = 0; i < desc->count; i += 4) {
+        const struct proto_presence *four = &desc->presence[i];
+        unsigned bits = differs(&four[0], bytes) | differs(&four[1], bytes) << 1 | differs(&four[2], bytes) << 2 |
+                        differs(&four[3], bytes) << 3;
+        present |= (uint64_t)bits << i;
     }
     present |= has & (desc->count < 64 ? (UINT64_C(1) << desc->count) - 1 : UINT64_MAX);
     for (uint64_t left = present & desc->enums; left != 0; left &= left - 1) {

@@ -5,43 +5,43 @@
 #include "proto/head.h"
 #include "proto/text.h"
 
-enum take_verdict { TAKE_SET, TAKE_ABSENT, TAKE_LEFT };
+/*
+ * Each step gets the place and the end by value and returns the place behind what it took, or NULL: left to the careful way.
+ * So both stay in registers while values are written through pointers of bytes, which could point at anything.
+ */
 
 /* ------------------------------------------------------------- values */
 
 /* The forms of one byte, and those of an unsigned integer with bytes enough behind it, are told here. */
-static inline bool
-number_take(struct take *take, uint64_t *out_number)
+static inline const uint8_t *
+number_take(const uint8_t *at, const uint8_t *end, uint64_t *out_number)
 {
-    size_t left = (size_t)(take->end - take->at);
-    if (left > 0 && take->at[0] < 0x80) {
-        *out_number = *take->at++;
-        return true;
+    size_t left = (size_t)(end - at);
+    if (left > 0 && at[0] < 0x80) {
+        *out_number = at[0];
+        return at + 1;
     }
-    if (left > 8 && (take->at[0] & 0xfc) == 0xcc) {
-        unsigned bytes = 1u << (take->at[0] & 3);
+    if (left > 8 && (at[0] & 0xfc) == 0xcc) {
+        unsigned bytes = 1u << (at[0] & 3);
         uint64_t least = bytes == 1 ? 0x80 : UINT64_C(1) << (4 * bytes); /* what needs this form */
-        uint64_t number = head_be(take->at + 1, 8) >> (64 - 8 * bytes);
-        if (number < least) {
-            return false;
-        }
+        uint64_t number = head_be(at + 1, 8) >> (64 - 8 * bytes);
         *out_number = number;
-        take->at += 1 + bytes;
-        return true;
+        return number >= least ? at + 1 + bytes : NULL;
     }
     struct proto_head head;
-    if (proto_head_read(take->at, left, &head) != NULL || head.kind != PROTO_KIND_UINT) {
-        return false;
+    if (proto_head_read(at, left, &head) != NULL || head.kind != PROTO_KIND_UINT) {
+        return NULL;
     }
     *out_number = head.u;
-    take->at += head.bytes;
-    return true;
+    return at + head.bytes;
 }
 
 bool
 take_number(struct take *take, uint64_t *out_number)
 {
-    return number_take(take, out_number);
+    const uint8_t *at = number_take(take->at, take->end, out_number);
+    take->at = at != NULL ? at : take->at;
+    return at != NULL;
 }
 
 bool
@@ -57,142 +57,166 @@ take_map(struct take *take, uint32_t *out_pairs)
 }
 
 /* Text or bytes of that kind; their UTF-8 is not looked at. */
-static inline bool
-bytes_take(struct take *take, enum proto_kind kind, struct proto_bin *out_bytes)
+static inline const uint8_t *
+bytes_take(const uint8_t *at, const uint8_t *end, enum proto_kind kind, struct proto_bin *out_bytes)
 {
-    size_t left = (size_t)(take->end - take->at);
-    struct proto_head head;
-    if (proto_head_read(take->at, left, &head) != NULL || head.kind != kind || head.u > left - head.bytes) {
-        return false;
+    size_t left = (size_t)(end - at);
+    size_t n;
+    bool text = kind == PROTO_KIND_STR;
+    if (left > 0 && text && (at[0] & 0xe0) == 0xa0) {
+        n = at[0] & 0x1fu;
+        at++;
+    } else if (left > 1 && at[0] == (text ? 0xd9 : 0xc4) && (!text || at[1] >= 32)) { /* shorter text has a shorter form */
+        n = at[1];
+        at += 2;
+    } else {
+        struct proto_head head;
+        if (proto_head_read(at, left, &head) != NULL || head.kind != kind) {
+            return NULL;
+        }
+        n = head.u;
+        at += head.bytes;
     }
-    *out_bytes = (struct proto_bin){take->at + head.bytes, (uint32_t)head.u};
-    take->at += head.bytes + head.u;
-    return true;
+    if (n > (size_t)(end - at)) {
+        return NULL;
+    }
+    *out_bytes = (struct proto_bin){at, (uint32_t)n};
+    return at + n;
 }
 
 bool
 take_body(struct take *take, struct proto_bin *out_body)
 {
-    return bytes_take(take, PROTO_KIND_BIN, out_body);
+    const uint8_t *at = bytes_take(take->at, take->end, PROTO_KIND_BIN, out_body);
+    take->at = at != NULL ? at : take->at;
+    return at != NULL;
 }
 
-static enum take_verdict
-signed_take(struct take *take, bool floating, uint8_t *at)
+/* Below zero, or with a fraction. */
+static const uint8_t *
+signed_take(const uint8_t *at, const uint8_t *end, bool floating, uint8_t *to)
 {
-    struct proto_reader reader = {take->at, take->end};
+    struct proto_reader reader = {at, end};
     struct proto_token token;
     int64_t number;
     double real;
     if (!proto_next(&reader, &token) || !(floating ? proto_token_f64(&token, &real) : proto_token_i64(&token, &number))) {
-        return TAKE_LEFT;
+        return NULL;
     }
     if (floating) {
-        memcpy(at, &real, sizeof real);
+        memcpy(to, &real, sizeof real);
     } else {
-        memcpy(at, &number, sizeof number);
+        memcpy(to, &number, sizeof number);
     }
-    take->at = reader.p;
-    return TAKE_SET;
+    return reader.p;
 }
 
-static enum take_verdict
-enum_take(struct take *take, const struct proto_field *field, uint8_t *at)
+static inline const uint8_t *
+enum_take(const uint8_t *at, const uint8_t *end, const struct take *take, const struct proto_field *field, uint8_t *to,
+          bool *out_absent)
 {
     const struct proto_enum_desc *desc = &proto_enums[field->enum_id];
     unsigned number;
     uint64_t wide;
     struct proto_bin word;
     if (take->numbers) {
-        if (!number_take(take, &wide) || wide >= desc->count || desc->words[wide][0] == 0) {
-            return TAKE_LEFT;
+        at = number_take(at, end, &wide);
+        if (at == NULL || wide >= desc->count || desc->words[wide][0] == 0) {
+            return NULL;
         }
         number = (unsigned)wide;
     } else {
-        if (!bytes_take(take, PROTO_KIND_STR, &word)) {
-            return TAKE_LEFT;
+        at = bytes_take(at, end, PROTO_KIND_STR, &word);
+        if (at == NULL) {
+            return NULL;
         }
-        if (!proto_enum_number((enum proto_enum)field->enum_id, (const char *)word.p, word.n, &number)) {
-            return take->lenient && text_check(word.p, word.n) ? TAKE_ABSENT : TAKE_LEFT;
+        if (!word_find(desc, word.p, word.n, &number)) {
+            *out_absent = take->lenient && text_check(word.p, word.n);
+            return *out_absent ? at : NULL;
         }
     }
-    memcpy(at, &number, sizeof number);
-    return TAKE_SET;
+    memcpy(to, &number, sizeof number);
+    return at;
 }
 
 /* What is inside is the validator's work. */
-static enum take_verdict
-container_take(struct take *take, const struct proto_field *field, uint8_t *at)
+static const uint8_t *
+container_take(const uint8_t *at, const uint8_t *end, uint32_t *depth, const struct proto_field *field, uint8_t *to)
 {
     struct proto_check check = {.depth_max = PROTO_LIMIT_RECORD_DEPTH - 1, .pairs_max = PROTO_LIMIT_MAP_FIELDS};
     struct proto_error error;
     size_t used;
     bool map = field->type == PROTO_FIELD_MAP;
     struct proto_head head;
-    size_t left = (size_t)(take->end - take->at);
-    if (proto_head_read(take->at, left, &head) != NULL || head.kind != (map ? PROTO_KIND_MAP : PROTO_KIND_LIST) ||
-        !proto_check_value(&check, take->at, left, &used, &error)) {
-        return TAKE_LEFT;
+    size_t left = (size_t)(end - at);
+    if (proto_head_read(at, left, &head) != NULL || head.kind != (map ? PROTO_KIND_MAP : PROTO_KIND_LIST) ||
+        !proto_check_value(&check, at, left, &used, &error)) {
+        return NULL;
     }
-    struct proto_bin value = {take->at, (uint32_t)used};
+    struct proto_bin value = {at, (uint32_t)used};
     bool counted = field->type == PROTO_FIELD_STRS || field->type == PROTO_FIELD_STRUCTS;
     if (counted ? !elements_check(field, value, &error) : value.n > field->limit) {
-        return TAKE_LEFT;
+        return NULL;
     }
-    take->depth = check.depth + 1 > take->depth ? check.depth + 1 : take->depth;
-    memcpy(at, &value, sizeof value);
-    take->at += used;
-    return TAKE_SET;
+    *depth = check.depth + 1 > *depth ? check.depth + 1 : *depth;
+    memcpy(to, &value, sizeof value);
+    return at + used;
 }
 
-static inline enum take_verdict
-value_take(struct take *take, const struct proto_field *field, uint8_t *at)
+static inline const uint8_t *
+value_take(const uint8_t *at, const uint8_t *end, struct take *take, const struct proto_field *field, uint8_t *to,
+           bool *out_absent)
 {
     uint64_t number;
     struct proto_bin bytes;
     switch ((enum proto_field_type)field->type) {
     case PROTO_FIELD_BOOL:
-        if (take->at == take->end || (*take->at & 0xfe) != 0xc2) {
-            return TAKE_LEFT;
+        if (at == end || (*at & 0xfe) != 0xc2) {
+            return NULL;
         }
-        *at = *take->at++ & 1;
-        return TAKE_SET;
+        *to = *at & 1;
+        return at + 1;
     case PROTO_FIELD_U32: {
-        if (!number_take(take, &number) || number > UINT32_MAX) {
-            return TAKE_LEFT;
+        at = number_take(at, end, &number);
+        if (at == NULL || number > UINT32_MAX) {
+            return NULL;
         }
         uint32_t small = (uint32_t)number;
-        memcpy(at, &small, sizeof small);
-        return TAKE_SET;
+        memcpy(to, &small, sizeof small);
+        return at;
     }
-    case PROTO_FIELD_U64:
     case PROTO_FIELD_I64:
-        if (field->type == PROTO_FIELD_I64 && take->at < take->end && *take->at >= 0xcf) {
-            /* Below zero, or in eight bytes and perhaps beyond the largest. */
-            return signed_take(take, false, at);
+        if (at < end && *at >= 0xd0) {
+            return signed_take(at, end, false, to);
         }
-        if (!number_take(take, &number)) {
-            return TAKE_LEFT;
+        at = number_take(at, end, &number);
+        if (at == NULL || number > INT64_MAX) {
+            return NULL;
         }
-        memcpy(at, &number, sizeof number);
-        return TAKE_SET;
+        memcpy(to, &number, sizeof number);
+        return at;
+    case PROTO_FIELD_U64:
+        at = number_take(at, end, &number);
+        if (at != NULL) {
+            memcpy(to, &number, sizeof number);
+        }
+        return at;
     case PROTO_FIELD_F64:
-        return signed_take(take, true, at);
+        return signed_take(at, end, true, to);
     case PROTO_FIELD_STR:
-        if (!bytes_take(take, PROTO_KIND_STR, &bytes) || bytes.n > field->limit || !text_check(bytes.p, bytes.n)) {
-            return TAKE_LEFT;
+    case PROTO_FIELD_BIN: {
+        bool text = field->type == PROTO_FIELD_STR;
+        at = bytes_take(at, end, text ? PROTO_KIND_STR : PROTO_KIND_BIN, &bytes);
+        if (at == NULL || bytes.n > field->limit || (text && !text_check(bytes.p, bytes.n))) {
+            return NULL;
         }
-        memcpy(at, &bytes, sizeof bytes); /* proto_str has the same layout */
-        return TAKE_SET;
-    case PROTO_FIELD_BIN:
-        if (!bytes_take(take, PROTO_KIND_BIN, &bytes) || bytes.n > field->limit) {
-            return TAKE_LEFT;
-        }
-        memcpy(at, &bytes, sizeof bytes);
-        return TAKE_SET;
+        memcpy(to, &bytes, sizeof bytes); /* proto_str has the same layout */
+        return at;
+    }
     case PROTO_FIELD_ENUM:
-        return enum_take(take, field, at);
+        return enum_take(at, end, take, field, to, out_absent);
     default:
-        return container_take(take, field, at);
+        return container_take(at, end, &take->depth, field, to);
     }
 }
 
@@ -200,14 +224,14 @@ value_take(struct take *take, const struct proto_field *field, uint8_t *at)
 
 /* The next key's field, or count. Keys nearly always come in the table's order, so the search begins behind the last. */
 static inline unsigned
-field_at(const struct take *take, const struct proto_desc *desc, unsigned next)
+field_at(const uint8_t *at, const uint8_t *end, const struct proto_desc *desc, unsigned next)
 {
     static const uint8_t ones[2 * PROTO_KEY_BYTES] = {[0 ... PROTO_KEY_BYTES - 1] = 0xff};
     uint8_t padded[PROTO_KEY_BYTES] = {0};
-    size_t left = (size_t)(take->end - take->at);
-    const uint8_t *key = take->at;
+    size_t left = (size_t)(end - at);
+    const uint8_t *key = at;
     if (left < PROTO_KEY_BYTES) { /* no byte of a key is zero, so a key that ends with the bytes is not met */
-        memcpy(padded, take->at, left);
+        memcpy(padded, at, left);
         key = padded;
     }
     size_t n = left > 0 ? 1u + (key[0] & 0x1fu) : 0;
@@ -229,28 +253,29 @@ field_at(const struct take *take, const struct proto_desc *desc, unsigned next)
 bool
 take_fields(struct take *take, const struct proto_desc *desc, uint8_t *base, uint32_t pairs, uint64_t *out_has)
 {
+    const uint8_t *at = take->at;
+    const uint8_t *end = take->end;
     uint64_t seen = 0;
-    uint64_t absent = 0;
+    uint64_t has = 0;
     unsigned next = 0;
-    struct take here = *take; /* stays in registers */
     for (; pairs > 0; pairs--) {
-        unsigned i = field_at(&here, desc, next);
+        unsigned i = field_at(at, end, desc, next);
         if (i == desc->count || seen >> i & 1) {
             return false;
         }
         const struct proto_field *field = &desc->fields[i];
-        here.at += field->key_len;
-        enum take_verdict verdict = value_take(&here, field, base + field->offset);
-        if (verdict == TAKE_LEFT) {
+        bool absent = false;
+        at = value_take(at + field->key_len, end, take, field, base + field->offset, &absent);
+        if (at == NULL) {
             return false;
         }
         seen |= UINT64_C(1) << i;
-        absent |= (uint64_t)(verdict == TAKE_ABSENT) << i;
+        has |= (uint64_t)!absent << i;
         next = i + 1;
     }
-    *take = here;
-    *out_has = seen & ~absent;
-    return (desc->required & ~*out_has) == 0;
+    take->at = at;
+    *out_has = has;
+    return (desc->required & ~has) == 0;
 }
 
 /* Numbers rise without gaps in nearly every table: then the number is the place. */
@@ -270,27 +295,32 @@ bool
 take_numbered(struct take *take, const struct proto_desc *desc, uint8_t *base, unsigned below, uint32_t *pairs,
               uint64_t *out_has)
 {
+    const uint8_t *at = take->at;
+    const uint8_t *end = take->end;
     uint64_t seen = 0;
-    struct take here = *take;
-    for (; *pairs > 0; (*pairs)--) {
-        if (here.at == here.end) {
+    uint32_t left = *pairs;
+    for (; left > 0; left--) {
+        if (at == end) {
             return false;
         }
-        if (*here.at >= below) {
+        unsigned number = *at;
+        if (number >= below) {
             break;
         }
-        unsigned i = desc->count > 0 ? field_numbered(desc, *here.at) : 0;
+        unsigned i = desc->count > 0 ? field_numbered(desc, number) : 0;
         if (i == desc->count || seen >> i & 1) {
             return false;
         }
         const struct proto_field *field = &desc->fields[i];
-        here.at++;
-        if (value_take(&here, field, base + field->offset) != TAKE_SET) {
+        bool absent = false; /* stays so: only words are taken leniently */
+        at = value_take(at + 1, end, take, field, base + field->offset, &absent);
+        if (at == NULL) {
             return false;
         }
         seen |= UINT64_C(1) << i;
     }
-    *take = here;
+    take->at = at;
+    *pairs = left;
     *out_has = seen;
     return (desc->required & ~seen) == 0;
 }

@@ -91,16 +91,7 @@ proto_enum_name(enum proto_enum table, unsigned number)
 bool
 proto_enum_number(enum proto_enum table, const char *name, size_t n, unsigned *out_number)
 {
-    const struct proto_enum_desc *desc = proto_enum_desc(table);
-    if (n == 0) {
-        return false;
-    }
-    unsigned number = desc->slots[proto_word_slot(name, n, desc->factors, desc->slots_count)];
-    if (desc->names[number].n != n || !bytes_same(desc->names[number].p, name, n)) {
-        return false;
-    }
-    *out_number = number;
-    return true;
+    return word_find(proto_enum_desc(table), name, n, out_number);
 }
 
 /* ------------------------------------------------------------- rows */

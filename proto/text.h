@@ -1,5 +1,5 @@
 /*
- * Short bytes: compare, copy, look for what is not ASCII, without a call and without touching a byte outside. Inside proto only.
+ * Short bytes: compare, find, copy, look for what is not ASCII, without a call and without touching a byte outside. Inside proto only.
  *
  * Names, keys and texts on the wire are mostly up to 16 bytes long; a call of memcmp or memcpy with a length that the
  * compiler does not know costs more than the work. Two overlapping words do it.
@@ -60,6 +60,21 @@ bytes_copy(uint8_t *to, const void *from, size_t n)
         to[n / 2] = p[n / 2];
         to[n - 1] = p[n - 1];
     }
+}
+
+/* The number of a code's word. */
+static inline bool
+word_find(const struct proto_enum_desc *desc, const void *word, size_t n, unsigned *out_number)
+{
+    if (n == 0) {
+        return false;
+    }
+    unsigned number = desc->slots[proto_word_slot(word, n, desc->factors, desc->slots_count)];
+    if (desc->names[number].n != n || !bytes_same(desc->names[number].p, word, n)) {
+        return false;
+    }
+    *out_number = number;
+    return true;
 }
 
 /* UTF-8? Texts that are short and ASCII are told here. */

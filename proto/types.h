@@ -72,7 +72,7 @@ struct proto_field {
     uint32_t limit;
     int64_t fallback; /* the value of an absent field: 0 in all but some enums */
     const char *doc;
-};
+} __attribute__((aligned(64))); /* a cache line each */
 
 /*
  * Does a field differ from its default? The aligned eight bytes that hold it (of text, bytes, maps and lists: their length),
@@ -108,11 +108,11 @@ struct proto_desc {
     uint64_t required;  /* the fields that must be there, as bits like those of `has` */
     uint64_t defaulted; /* the fields whose default is not zero */
     uint64_t enums;     /* the fields that are enums */
-    uint64_t variable;  /* the fields whose encoding has no fixed bound: text, bytes, maps, lists */
+    uint64_t variable;  /* the fields whose encoding has no small bound: long text and bytes, maps, lists */
     uint8_t head[PROTO_KEY_BYTES]; /* the encoded first pair, which names the record or event; none in structs */
     uint8_t head_len;
     uint16_t fixed_max; /* bytes of a header in which every variable value is empty, and what may be written over */
-    const struct proto_presence *presence; /* one per field */
+    const struct proto_presence *presence; /* one per field, then some that are never present, to a multiple of four */
     uint32_t roles; /* who may send it, as bits 1 << PROTO_ROLE_*; 0: everybody who is known */
     const struct proto_field *fields;
     const char *doc;
