@@ -127,6 +127,7 @@ task_next(struct sim *sim, struct life *life, uint32_t next, int64_t next_at)
         return;
     }
     CHECK(sim, next > life->ordinal && next < 64, "A6", "task-number", "task %u after %u", next, life->ordinal);
+    CHECK(sim, next_at == 0 || next_at > sim->now.utc_us, "L2", "next-at", "task %u of %" PRIx64 " begins in the past", next, life->id);
     life->ordinal = (uint8_t)next;
     life->due_us = next_at;
     life->task_status = next_at != 0 ? PROTO_STATUS_DRAFT : terms_of(sim, life)->owned ? PROTO_STATUS_REQUESTED : PROTO_STATUS_READY;
@@ -281,6 +282,23 @@ on_working(struct sim *sim, uint64_t seq, const struct proto_event *event, struc
     }
 }
 
+/* What is left of a limit while its clock stands still, and the limit when it runs again. */
+static void
+clock_stops(struct sim *sim, const struct proto_event *event, int64_t limit_us, int64_t left_us)
+{
+    int64_t left = limit_us == 0 ? 0 : limit_us > sim->now.utc_us ? limit_us - sim->now.utc_us : 1;
+    CHECK(sim, left == left_us, "A5", "clock-stop", "%s keeps %" PRId64 " us of a limit that has %" PRId64, proto_ev_desc(event->type)->name,
+          left_us, left);
+}
+
+static void
+clock_runs(struct sim *sim, const struct proto_event *event, int64_t left_us, int64_t limit_us)
+{
+    int64_t limit = left_us == 0 ? 0 : sim->now.utc_us + left_us;
+    CHECK(sim, limit == limit_us, "A5", "clock-run", "%s sets a limit at %" PRId64 ", it should be %" PRId64, proto_ev_desc(event->type)->name,
+          limit_us, limit);
+}
+
 /* Kinds that stop and restart the clocks. */
 static bool
 on_clocks(struct sim *sim, const struct proto_event *event, struct life *life)
@@ -293,6 +311,7 @@ on_clocks(struct sim *sim, const struct proto_event *event, struct life *life)
         } else {
             by_performer(sim, event, life);
         }
+        clock_stops(sim, event, life->due_us, event->u.held.due);
         life->resume = life->task_status;
         life->due_us = event->u.held.due;
         life->until_us = event->u.held.until;
@@ -301,12 +320,16 @@ on_clocks(struct sim *sim, const struct proto_event *event, struct life *life)
         by_performer(sim, event, life);
         life->resume = life->task_status;
         life->flags |= LIFE_ASKED;
+        clock_stops(sim, event, life->due_us, event->u.asked.due);
+        clock_stops(sim, event, life->complete_by_us, event->u.asked.complete_by);
         life->due_us = event->u.asked.due;
         life->complete_by_us = event->u.asked.complete_by;
         return true;
     case PROTO_EV_REPLIED:
         by_requester(sim, event, life);
         CHECK(sim, life->flags & LIFE_ASKED, "L2", "reply-unasked", "a reply to %" PRIx64 " that nobody asked", life->id);
+        clock_runs(sim, event, life->due_us, event->u.replied.due);
+        clock_runs(sim, event, life->complete_by_us, event->u.replied.complete_by);
         life->complete_by_us = event->u.replied.complete_by;
         life->due_us = event->u.replied.due;
         break;
@@ -315,6 +338,7 @@ on_clocks(struct sim *sim, const struct proto_event *event, struct life *life)
         if (life->flags & LIFE_BY_OPERATOR) {
             by_operator(sim, event, life);
         }
+        clock_runs(sim, event, life->due_us, event->u.lifted.due);
         life->due_us = event->u.lifted.due;
         life->until_us = event->u.lifted.until;
         break;

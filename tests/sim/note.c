@@ -168,10 +168,28 @@ refusal_heard(struct sim *sim, struct client *client, const struct pending *pend
           PROTO_STR_ARG(refusal->path), PROTO_STR_ARG(refusal->message));
 }
 
+/* L3: an operator's rows add up to what the journal says, when nothing moves. */
+static void
+queues_heard(struct sim *sim, const struct proto_page *page)
+{
+    struct proto_iter it = proto_iter_of(page->rows);
+    struct proto_queue row;
+    uint64_t depth = 0, held = 0;
+    while (proto_iter_struct(&it, PROTO_STRUCT_QUEUE, &row)) {
+        depth += row.depth;
+        held += row.held;
+    }
+    CHECK(sim, depth == sim->audit.waiting && held == sim->audit.held, "L3", "queues", "queues tell of %" PRIu64 " waiting, %" PRIu64
+          " held; the journal of %u, %u", depth, held, sim->audit.waiting, sim->audit.held);
+}
+
 static void
 page_heard(struct sim *sim, struct client *client, const struct pending *pending, const struct message *message,
            const struct proto_page *page)
 {
+    if (page->kind == PROTO_PAGE_KIND_QUEUE && sim->at_rest) {
+        queues_heard(sim, page);
+    }
     if (page->kind != PROTO_PAGE_KIND_REQUEST) {
         return;
     }

@@ -55,6 +55,7 @@ task_told(struct sim *sim, struct client *client, const struct proto_task *task)
         held = &client->held[client->held_next++ % HELD];
         *held = (struct held){.task = task->task, .fence = task->fence, .result_seed = rng_next(&sim->rng)};
     }
+    client->used += !task->reply;
     held->status = (uint8_t)task->status;
     held->to_verify = proto_str_eq(task->business_status, PROTO_STR("to_be_verified"));
     held->service = service_of_name(task->service);

@@ -10,7 +10,7 @@
 
 #include "proto/writer.h"
 
-enum { ROUNDS = 5000, QUIET_ROUNDS = 40, OFFER_CAPACITY = 8, WAIT_US = 1000000 };
+enum { ROUNDS = 5000, QUIET_ROUNDS = 40, WAIT_US = 1000000 };
 
 void
 settle_drain(struct sim *sim)
@@ -121,6 +121,7 @@ world_mend(struct sim *sim)
             sim->clients[i].conn = 0xffff;
         }
         sim->clients[i].honest = true;
+        sim->clients[i].used = 0;
         memset(sim->clients[i].held, 0, sizeof sim->clients[i].held); /* from now on it forgets nothing */
     }
     settle_drain(sim);
@@ -222,11 +223,15 @@ performer_works(struct sim *sim, uint8_t at)
             SEND_NAMED(sim, at, COMPLETE, complete, held, (void)0);
         }
     }
+    if (client->used == 0) {
+        return; /* no credit out of nothing: it would wake what should have woken by itself */
+    }
     struct proto_record record;
     proto_record_init(&record, PROTO_CREDIT);
     record.u.credit.service = PROTO_STR("*");
-    record.u.credit.credit = OFFER_CAPACITY;
+    record.u.credit.credit = client->used;
     record.u.credit.has |= PROTO_CREDIT_CREDIT;
+    client->used = 0;
     client_send(sim, at, &record, NULL);
 }
 
@@ -261,11 +266,41 @@ life_stuck(const struct sim *sim)
     return NULL;
 }
 
+/* Who was drained keeps only what it accepted; who was revoked keeps nothing. */
+static void
+recalled_check(struct sim *sim)
+{
+    for (uint32_t i = 1; i < sim->audit.life_count; i++) {
+        const struct life *life = &sim->audit.lives[i];
+        if (life->id == 0 || life->end_seq != 0 || life->performer == NOBODY) {
+            continue;
+        }
+        const struct party_state *party = &sim->audit.parties[life->performer];
+        CHECK(sim, !party->revoked && (!party->draining || life->task_status != PROTO_STATUS_REQUESTED), "L5", "not-recalled",
+              "%" PRIx64 " is still with party %u, which is %s", life->id, life->performer, party->revoked ? "revoked" : "draining");
+    }
+}
+
+/* L3, as an operator sees it. */
+static void
+queues_ask(struct sim *sim)
+{
+    struct proto_record record;
+    sim->at_rest = true;
+    proto_record_init(&record, PROTO_QUEUES);
+    client_send(sim, 0, &record, &(struct pending){0});
+    settle_drain(sim);
+    sim->at_rest = false;
+}
+
 void
 settle(struct sim *sim)
 {
     sim->faults_over = true;
     SAY(sim, "faults are over");
+    settle_drain(sim);
+    recalled_check(sim);
+    queues_ask(sim);
     world_mend(sim);
     uint64_t seq = 0;
     uint32_t quiet = 0;
@@ -288,6 +323,7 @@ settle(struct sim *sim)
           stuck->id, stuck->ordinal, stuck->status, stuck->task_status, stuck->flags, stuck->performer, stuck->directed, stuck->fallback,
           stuck->exclude, stuck->service, stuck->due_us, sim->now.utc_us);
     audit_count(sim);
+    queues_ask(sim);
     broker_crash(sim, sim->journal.last);
     audit_count(sim);
 }

@@ -260,6 +260,7 @@ struct client {
     uint64_t mine[16]; /* ids that it was told of */
     uint32_t mine_next;
     bool honest; /* the end: does what it should */
+    uint32_t used; /* of its credit, at the end */
 };
 
 /* What clients were told of one request, whatever has become of the broker since. */
@@ -297,6 +298,7 @@ struct sim {
     struct counts *counts;
     struct core_now now;
     bool faults_over;
+    bool at_rest; /* nothing moves any more: figures must agree */
 
     uint32_t party_count;
     uint32_t key_count;
