@@ -1,6 +1,7 @@
 /* A request document, filled in. */
 #include "form.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,8 @@ put_at(json_t *map, const char *path, json_t *value)
         json_t *next = json_object_get(map, name);
         if (!json_is_object(next)) {
             next = json_object();
-            json_object_set_new(map, name, next);
+            if (json_object_set_new(map, name, next) != 0) /* the name is not UTF-8 */
+                break;
         }
         map = next;
         path += n + 1;
@@ -181,15 +183,30 @@ static bool
 put_constraint(json_t *list, const char *text, struct said *said)
 {
     char attribute[65], op[9], value_text[1024];
-    int used = 0;
-    if (sscanf(text, "%64s %8s %n", attribute, op, &used) != 2 || !text[used] || strlen(text + used) > sizeof value_text - 3)
+    int attribute_end = 0, op_end = 0, used = 0;
+    if (sscanf(text, "%64s%n %8s%n %n", attribute, &attribute_end, op, &op_end, &used) != 2 || !isspace((unsigned char)text[attribute_end]) ||
+        !isspace((unsigned char)text[op_end]) || !text[used] || strlen(text + used) > sizeof value_text - 3)
         return say(said, EXIT_USAGE, "--require: '%s' is not ATTRIBUTE OP VALUE", text);
     bool bare = strcmp(op, "near") == 0 && text[used] != '[';
     snprintf(value_text, sizeof value_text, bare ? "[%s]" : "%s", text + used);
     struct document *document = document_parse("--require", value_text, strlen(value_text), said);
     json_t *value = document ? document_json(document, NULL, "", said) : NULL;
     document_free(document);
-    return value && json_array_append_new(list, json_pack("[s,s,o]", attribute, op, value)) == 0;
+    if (!value)
+        return false;
+    if (json_array_append_new(list, json_pack("[s,s,o]", attribute, op, value)) != 0)
+        return say(said, EXIT_USAGE, "--require: the words must be UTF-8");
+    return true;
+}
+
+/* A member of the form, or an element of a list, from the text of an option. */
+static bool
+put_text(json_t *form, json_t *list, const char *name, const char *option, const char *text, struct said *said)
+{
+    json_t *value = json_string(text);
+    if (list ? json_array_append_new(list, value) == 0 : json_object_set_new(form, name, value) == 0)
+        return true;
+    return say(said, EXIT_USAGE, "--%s: the text is not UTF-8", option);
 }
 
 /* Options that have the name of a member of the document. */
@@ -206,21 +223,24 @@ overlay(json_t *form, const json_t *types, const struct args *args, struct said 
             snprintf(name, sizeof name, "%s", texts[i]);
             if (strchr(name, '-'))
                 *strchr(name, '-') = '_';
-            json_object_set_new(form, name, json_string(text));
+            if (!put_text(form, NULL, name, texts[i], text, said))
+                return false;
         }
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        json_t *list = NULL;
-        for (at = 0; (text = args_next(args, lists[i], &at)) != NULL;) {
-            list = list ? list : json_array();
-            json_array_append_new(list, json_string(text));
-        }
-        if (list)
-            json_object_set_new(form, lists[i], list);
+        at = 0;
+        if (!args_next(args, lists[i], &at))
+            continue;
+        json_object_set_new(form, lists[i], json_array());
+        for (at = 0; (text = args_next(args, lists[i], &at)) != NULL;)
+            if (!put_text(NULL, json_object_get(form, lists[i]), lists[i], lists[i], text, said))
+                return false;
     }
     for (at = 0; (text = args_next(args, "require", &at)) != NULL;) {
         json_t *list = json_object_get(form, "require");
         if (!list)
             json_object_set_new(form, "require", list = json_array());
+        if (!json_is_array(list))
+            return say(said, EXIT_DATA, "--require: the document's require is no list");
         if (!put_constraint(list, text, said))
             return false;
     }

@@ -103,6 +103,22 @@ options_outrank_the_document(void **state)
     input_is("{\"units\": 5, \"batch\": \"a: b\", \"extra\": {\"deep\": [1, 2]}}");
 }
 
+/* Found by tests/fuzz: they were dropped, cut, or failed without a word. */
+static void
+options_that_are_no_text_are_refused(void **state)
+{
+    static const char *const options[][2] = { { "--key", "\xff" }, { "--exclude", "\xff" }, { "--require", "\xff ge 5" }, { "--set", "\xff.a=1" },
+                                              { "--set", "\xff=1" }, { "--require", "litres greater-than 5" } };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        assert_false(fill("service: a\n", options[i][0], options[i][1], NULL));
+        assert_int_equal(said.exit_code, EXIT_USAGE);
+        assert_true(strlen(said.text) > 0);
+        form_fini(&form);
+    }
+    assert_false(fill("service: a\nrequire: 5\n", "--require", "litres ge 5", NULL));
+    assert_int_equal(said.exit_code, EXIT_DATA);
+}
+
 static void
 times_and_places_are_read(void **state)
 {
@@ -232,6 +248,7 @@ main(void)
         cmocka_unit_test_teardown(plain_scalars_take_the_type_of_their_field, clean),
         cmocka_unit_test_teardown(json_keeps_the_digits_of_decimals, clean),
         cmocka_unit_test_teardown(options_outrank_the_document, clean),
+        cmocka_unit_test_teardown(options_that_are_no_text_are_refused, clean),
         cmocka_unit_test_teardown(times_and_places_are_read, clean),
         cmocka_unit_test_teardown(constraints_come_from_document_and_options, clean),
         cmocka_unit_test_teardown(a_body_is_text_or_json_or_a_file, clean),
