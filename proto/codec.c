@@ -24,7 +24,7 @@ proto_record_init(struct proto_record *record, enum proto_type type)
 
 /* ------------------------------------------------------------- encoding */
 
-static PACKER_FOLDED uint8_t *
+static inline uint8_t *
 number_put(uint8_t *at, const char *key, size_t key_n, uint64_t number)
 {
     msgpack_packer packer = packer_at(&at);
@@ -34,8 +34,9 @@ number_put(uint8_t *at, const char *key, size_t key_n, uint64_t number)
     return at;
 }
 
-bool
-proto_encode_header(struct proto_buf *buf, const struct proto_record *record)
+/* With body NULL only the header. */
+static PACKER_FOLDED bool
+record_encode(struct proto_buf *buf, const struct proto_record *record, const struct proto_bin *body)
 {
     const struct proto_desc *desc = proto_record_desc(record->type);
     assert(desc != NULL);
@@ -43,8 +44,9 @@ proto_encode_header(struct proto_buf *buf, const struct proto_record *record)
     memcpy(&has, &record->u, sizeof has); /* every record's struct begins with it */
     uint64_t present = fields_present(desc, &record->u, has);
     uint32_t pairs = 1 + (record->n != 0) + (record->re != 0) + (uint32_t)__builtin_popcountll(present);
+    size_t bound = fields_bound(desc, &record->u, present) + (body != NULL ? body->n : 0);
     struct header_room room;
-    if (!header_room_begin(buf, fields_bound(desc, &record->u, present), desc->fixed_max, &room)) {
+    if (!header_room_begin(buf, bound, desc->fixed_max, &room)) {
         return false;
     }
     uint8_t *at = header_begin(room.at, desc, pairs);
@@ -54,8 +56,15 @@ proto_encode_header(struct proto_buf *buf, const struct proto_record *record)
     if (record->re != 0) {
         at = number_put(at, "\xa2re", 3, record->re);
     }
-    room.at = fields_encode(at, desc, &record->u, present, false);
-    return header_room_end(buf, &room, room.at != NULL);
+    at = fields_encode(at, desc, &record->u, present, false);
+    room.at = at != NULL && body != NULL ? body_put(at, *body) : at;
+    return header_room_end(buf, &room, at != NULL);
+}
+
+bool
+proto_encode_header(struct proto_buf *buf, const struct proto_record *record)
+{
+    return record_encode(buf, record, NULL);
 }
 
 bool
@@ -79,15 +88,7 @@ proto_encode_body(struct proto_buf *buf, struct proto_bin body)
 bool
 proto_encode(struct proto_buf *buf, const struct proto_record *record)
 {
-    size_t before = buf->n;
-    if (record->body.n > PROTO_LIMIT_BODY_BYTES || !proto_encode_header(buf, record)) {
-        return false;
-    }
-    if (!proto_put_bin(buf, record->body)) {
-        proto_buf_cut(buf, before);
-        return false;
-    }
-    return true;
+    return record->body.n <= PROTO_LIMIT_BODY_BYTES && record_encode(buf, record, &record->body);
 }
 
 bool

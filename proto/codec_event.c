@@ -9,37 +9,38 @@
 
 enum { EVENT_COMMON_BELOW = 32 };
 
-bool
-proto_event_encode_header(struct proto_buf *buf, const struct proto_event *event)
+/* With body NULL only the header. */
+static PACKER_FOLDED bool
+event_encode(struct proto_buf *buf, const struct proto_event *event, const struct proto_bin *body)
 {
     const struct proto_desc *desc = proto_ev_desc(event->type);
     assert(desc != NULL);
     uint64_t common = fields_present(&proto_event_common, event, event->has);
     uint64_t own = fields_present(desc, &event->u, event->u.has);
     uint32_t pairs = 1 + (uint32_t)__builtin_popcountll(common) + (uint32_t)__builtin_popcountll(own);
-    size_t bound = fields_bound(&proto_event_common, event, common) + fields_bound(desc, &event->u, own);
+    size_t bound = fields_bound(&proto_event_common, event, common) + fields_bound(desc, &event->u, own) +
+                   (body != NULL ? body->n : 0);
     struct header_room room;
     if (!header_room_begin(buf, bound, (size_t)proto_event_common.fixed_max + desc->fixed_max, &room)) {
         return false;
     }
     uint8_t *at = header_begin(room.at, desc, pairs);
     at = fields_encode(at, &proto_event_common, event, common, true);
-    room.at = at == NULL ? NULL : fields_encode(at, desc, &event->u, own, true);
-    return header_room_end(buf, &room, room.at != NULL);
+    at = at == NULL ? NULL : fields_encode(at, desc, &event->u, own, true);
+    room.at = at != NULL && body != NULL ? body_put(at, *body) : at;
+    return header_room_end(buf, &room, at != NULL);
+}
+
+bool
+proto_event_encode_header(struct proto_buf *buf, const struct proto_event *event)
+{
+    return event_encode(buf, event, NULL);
 }
 
 bool
 proto_event_encode(struct proto_buf *buf, const struct proto_event *event)
 {
-    size_t before = buf->n;
-    if (!proto_event_encode_header(buf, event)) {
-        return false;
-    }
-    if (!proto_put_bin(buf, event->body)) {
-        proto_buf_cut(buf, before);
-        return false;
-    }
-    return true;
+    return event_encode(buf, event, &event->body);
 }
 
 static bool

@@ -159,10 +159,11 @@ def c_bytes(data):
     return "{" + ", ".join(f"0x{byte:02x}" for byte in data) + "}"
 
 
-def field_rows(tag, fields, number_keys):
+def field_rows(tag, fields, number_keys, enums):
     lines = []
     for field in fields:
         key = key_bytes(field, number_keys)
+        named = sum(1 << number for number in enums.get(field.enum, {}).values())
         lines.append(
             f"    {{.name = {c_string(field.name)}, .key = {c_bytes(key)}, .name_len = {len(field.name)}, "
             f".key_len = {len(key)}, .number = {field.number}, .type = PROTO_FIELD_{FIELD_TYPES[field.kind]}, "
@@ -170,7 +171,8 @@ def field_rows(tag, fields, number_keys):
             f".enum_id = {'PROTO_ENUM_' + upper(field.enum) if field.enum else 0}, "
             f".struct_id = {'PROTO_STRUCT_' + upper(field.struct) if field.struct else 0}, "
             f".offset = offsetof(struct proto_{tag}, {c_name(field.name)}), .limit = {field.limit}, "
-            f".fallback = {field.fallback}, .doc = {c_string(field.doc)}}},")
+            f".words = {'enum_' + c_name(field.enum) + '_words' if field.enum else 'NULL'}, "
+            f".named = UINT64_C({named if named < 2 ** 64 else 0:#x}), .fallback = {field.fallback}, .doc = {c_string(field.doc)}}},")
     return lines
 
 
@@ -213,11 +215,11 @@ def fixed_max(fields, number_keys):
     return HEADER_BYTES + OVER_BYTES + values
 
 
-def desc_lines(symbol, tag, shape, number_keys):
+def desc_lines(symbol, tag, shape, number_keys, enums):
     lines = []
     if shape.fields:
         lines += [f"static const struct proto_field {symbol}_fields[] = {{"]
-        lines += field_rows(tag, shape.fields, number_keys) + ["};"]
+        lines += field_rows(tag, shape.fields, number_keys, enums) + ["};"]
         lines += [f"static const struct proto_presence {symbol}_presence[] = {{"]
         lines += presence_rows(tag, shape.fields) + ["};"]
     head = first_pair(symbol, shape)
@@ -288,14 +290,15 @@ def source(schema):
              '#include "qiao_proto.h"', ""]
     lines += enum_tables(schema)
     for shape in schema.structs:
-        lines += desc_lines(f"struct_{c_name(shape.name)}", c_name(shape.name), shape, False)
+        lines += desc_lines(f"struct_{c_name(shape.name)}", c_name(shape.name), shape, False, schema.enums)
     lines += pointer_table("proto_structs", [(s.number, f"struct_{c_name(s.name)}") for s in schema.structs])
     for shape in schema.records:
-        lines += desc_lines(f"record_{c_name(shape.name)}", record_tag(shape.name), shape, False)
+        lines += desc_lines(f"record_{c_name(shape.name)}", record_tag(shape.name), shape, False, schema.enums)
     lines += pointer_table("proto_records", [(r.number, f"record_{c_name(r.name)}") for r in schema.records])
-    lines += desc_lines("proto_event_common", "event", Shape("event_common", 0, schema.event_common), True)
+    lines += desc_lines("proto_event_common", "event", Shape("event_common", 0, schema.event_common), True,
+                        schema.enums)
     for shape in schema.events:
-        lines += desc_lines(f"ev_{c_name(shape.name)}", f"ev_{c_name(shape.name)}", shape, True)
+        lines += desc_lines(f"ev_{c_name(shape.name)}", f"ev_{c_name(shape.name)}", shape, True, schema.enums)
     lines += pointer_table("proto_evs", [(e.number, f"ev_{c_name(e.name)}") for e in schema.events])
     slots, factors, size = name_slots([(r.name, r.number) for r in schema.records])
     lines += slot_lines("const uint8_t proto_name_slots", slots, size)

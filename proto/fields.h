@@ -8,6 +8,8 @@
 
 #include "proto/check.h"
 #include "proto/codec.h"
+#include "proto/packer.h"
+#include "proto/text.h"
 
 /* Which fields of *base would be encoded, as bits like those of `has`. */
 uint64_t fields_present(const struct proto_desc *desc, const void *base, uint64_t has);
@@ -52,8 +54,25 @@ header_room_end(struct proto_buf *buf, struct header_room *room, bool ok)
     return ok;
 }
 
-/* The map's head and the pair that names the record or event. Returns the end. */
-uint8_t *header_begin(uint8_t *at, const struct proto_desc *desc, uint32_t pairs);
+/* The map's head and the pair that names the record or event; in PACKER_FOLDED functions. Returns the end. */
+static inline uint8_t *
+header_begin(uint8_t *at, const struct proto_desc *desc, uint32_t pairs)
+{
+    msgpack_packer packer = packer_at(&at);
+    msgpack_pack_map(&packer, pairs);
+    memcpy(at, desc->head, PROTO_KEY_BYTES);
+    return at + desc->head_len;
+}
+
+/* The bin behind a header. Returns the end. */
+static inline uint8_t *
+body_put(uint8_t *at, struct proto_bin body)
+{
+    msgpack_packer packer = packer_at(&at);
+    msgpack_pack_bin(&packer, body.n);
+    bytes_copy(at, body.p, body.n);
+    return at + body.n;
+}
 
 /*
  * Write key and value of these fields; room for fields_bound bytes is there. Returns the end, or NULL when a value is

@@ -19,9 +19,12 @@ enum_value(const void *at)
 }
 
 /* A number without a name counts as absent. */
-static bool
+static inline bool
 enum_named(const struct proto_field *field, unsigned number)
 {
+    if (number < 64 && (field->named >> number & 1) != 0) {
+        return true;
+    }
     const struct proto_enum_desc *desc = &proto_enums[field->enum_id];
     return number < desc->count && desc->words[number][0] != 0;
 }
@@ -115,7 +118,7 @@ encoded_put(uint8_t *at, const struct proto_field *field, struct proto_bin value
 static uint8_t *
 word_put(uint8_t *at, const struct proto_field *field, unsigned number)
 {
-    const uint8_t *word = proto_enums[field->enum_id].words[number];
+    const uint8_t *word = field->words[number];
     memcpy(at, word, PROTO_WORD_BYTES);
     return at + word[0] - 0x9f;
 }
@@ -183,15 +186,6 @@ fields_encode(uint8_t *at, const struct proto_desc *desc, const void *base, uint
         }
     }
     return at;
-}
-
-PACKER_FOLDED uint8_t *
-header_begin(uint8_t *at, const struct proto_desc *desc, uint32_t pairs)
-{
-    msgpack_packer packer = packer_at(&at);
-    msgpack_pack_map(&packer, pairs);
-    memcpy(at, desc->head, PROTO_KEY_BYTES);
-    return at + desc->head_len;
 }
 
 static bool

@@ -96,7 +96,7 @@ proto_enum_number(enum proto_enum table, const char *name, size_t n, unsigned *o
 
 /* ------------------------------------------------------------- rows */
 
-bool
+PACKER_FOLDED bool
 proto_struct_encode(struct proto_buf *buf, enum proto_struct type, const void *row)
 {
     const struct proto_desc *desc = proto_struct_desc(type);

@@ -68,10 +68,12 @@ struct proto_field {
     bool required;
     uint8_t enum_id;   /* enum proto_enum */
     uint8_t struct_id; /* enum proto_struct */
+    uint8_t fallback;  /* the value of an absent field: 0 in all but some enums */
     uint16_t offset;   /* in the C struct */
     uint32_t limit;
-    int64_t fallback; /* the value of an absent field: 0 in all but some enums */
     const char *doc;
+    const uint8_t (*words)[PROTO_WORD_BYTES]; /* of an enum, as in proto_enum_desc */
+    uint64_t named;   /* of an enum: which numbers have a name, as bits; all do not when there is one above 63 */
 } __attribute__((aligned(64))); /* a cache line each */
 
 /*
