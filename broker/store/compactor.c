@@ -40,6 +40,7 @@ struct compactor {
     uint32_t row_count;
     uint8_t *bytes; /* of the rows */
     uint32_t bytes_n, bytes_cap;
+    struct pacer pacer;
     pthread_t thread;
 
     pthread_mutex_t lock; /* for all below */
@@ -213,9 +214,9 @@ stretch_limit(const struct compactor *compactor)
 
 /* Rest if the foreground is busy and there is no hurry. */
 static void
-stretch_rest(struct compactor *compactor, const struct pacer *pacer)
+stretch_rest(struct compactor *compactor)
 {
-    uint64_t rest_us = compactor->task.hurry ? 0 : pacer_rest_us(pacer);
+    uint64_t rest_us = compactor->task.hurry ? 0 : pacer_rest_us(&compactor->pacer);
 
     if (rest_us > 0) {
         pthread_mutex_lock(&compactor->lock);
@@ -240,8 +241,7 @@ stretch_learn(struct compactor *compactor, uint64_t *out_end, uint8_t out_chain[
     compactor->finished_count = 0;
     while (status == STORE_OK && limit > compactor->mark_seq && next <= ahead && !stopping(compactor)) {
         struct batch *batch = NULL;
-        struct pacer pacer;
-        pacer_begin(&pacer);
+        pacer_begin(&compactor->pacer);
         status = source_batch(&compactor->source, next, &batch, out_error);
         if (status != STORE_OK || batch->seq + batch->n - 1 > compactor->task.target_seq) {
             break;
@@ -252,7 +252,7 @@ stretch_learn(struct compactor *compactor, uint64_t *out_end, uint8_t out_chain[
             end = next - 1;
             memcpy(out_chain, batch->chain, BATCH_CHAIN_BYTES);
         }
-        stretch_rest(compactor, &pacer);
+        stretch_rest(compactor);
     }
     *out_end = end;
     return status;
@@ -412,6 +412,7 @@ static void
 compactor_free(struct compactor *compactor)
 {
     source_fini(&compactor->source);
+    pacer_fini(&compactor->pacer);
     idset_fini(&compactor->begun);
     idset_fini(&compactor->ended);
     free(compactor->whose);
@@ -439,6 +440,7 @@ compactor_start(const struct compactor_task *task, struct compactor **out_compac
     compactor->mark_seq = task->mark_seq;
     pthread_mutex_init(&compactor->lock, NULL);
     thread_cond_init(&compactor->wake);
+    pacer_init(&compactor->pacer);
     idset_init(&compactor->begun);
     idset_init(&compactor->ended);
     status = compactor->whose != NULL ? STORE_OK

@@ -27,6 +27,7 @@ struct projector {
     struct history *history; /* the thread's own, as source and trail */
     struct source source;
     struct trail trail;
+    struct pacer pacer;
     uint64_t lag_hurry; /* events; behind by more than this it gives way no longer */
     int niceness;
     int event_fd;
@@ -118,9 +119,9 @@ batch_project(struct projector *projector, uint64_t seq, uint64_t *out_next, uin
 
 /* Rest if the foreground is busy and there is no hurry. Returns how long. */
 static uint64_t
-round_rest(struct projector *projector, const struct pacer *pacer, uint64_t next)
+round_rest(struct projector *projector, uint64_t next)
 {
-    uint64_t rest_us = pacer_rest_us(pacer), began_us = thread_clock_us();
+    uint64_t rest_us = pacer_rest_us(&projector->pacer), began_us = thread_clock_us();
 
     if (rest_us == 0) {
         return 0;
@@ -144,10 +145,9 @@ round_project(struct projector *projector, uint64_t durable_seq, uint64_t *out_p
         return status;
     }
     while (status == STORE_OK && next <= durable_seq && next - first < ROUND_EVENTS_MAX && bytes < ROUND_BYTES_MAX) {
-        struct pacer pacer;
         uint32_t more = 0;
         uint64_t us;
-        pacer_begin(&pacer);
+        pacer_begin(&projector->pacer);
         status = batch_project(projector, next, &next, &more, out_error);
         bytes += more;
         us = thread_clock_us() - began_us;
@@ -155,7 +155,7 @@ round_project(struct projector *projector, uint64_t durable_seq, uint64_t *out_p
             break;
         }
         if (status == STORE_OK) {
-            rested_us += round_rest(projector, &pacer, next);
+            rested_us += round_rest(projector, next);
         }
     }
     if (status == STORE_OK) {
@@ -269,6 +269,7 @@ projector_free(struct projector *projector)
 {
     source_fini(&projector->source);
     trail_fini(&projector->trail);
+    pacer_fini(&projector->pacer);
     pthread_mutex_destroy(&projector->lock);
     pthread_cond_destroy(&projector->wake);
     pthread_cond_destroy(&projector->moved);
@@ -292,6 +293,7 @@ projector_start(const struct engine_ops *ops, struct engine *engine, struct rece
     thread_cond_init(&projector->wake);
     thread_cond_init(&projector->moved);
     trail_init(&projector->trail);
+    pacer_init(&projector->pacer);
     projector->history = *history_p;
     projector->niceness = options->history_nice;
     projector->lag_hurry = options->history_lag_max / 2;

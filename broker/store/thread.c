@@ -3,6 +3,7 @@
  */
 #include "store/thread.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 #include "store/error.h"
 
-enum { PACER_REST_FACTOR = 8, PACER_REST_US_MAX = 100000 };
+enum { PACER_REST_FACTOR = 12, PACER_REST_US_MAX = 100000 };
 
 enum store_status
 thread_start(const char *name, void *(*run)(void *), void *context, pthread_t *out_thread,
@@ -62,10 +63,43 @@ thread_cpu_us(void)
 }
 
 void
+pacer_init(struct pacer *pacer)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    *pacer = (struct pacer){.fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC)};
+    pacer->processors = processors > 0 ? (unsigned)processors : 1;
+}
+
+void
+pacer_fini(struct pacer *pacer)
+{
+    if (pacer->fd >= 0) {
+        close(pacer->fd);
+    }
+    pacer->fd = -1;
+}
+
+void
 pacer_begin(struct pacer *pacer)
 {
     pacer->wall_us = thread_clock_us();
     pacer->cpu_us = thread_cpu_us();
+}
+
+/* Threads that want to run now, this one included; 0: not known. The line is "0.20 0.18 0.12 RUNNABLE/ALL PID". */
+static unsigned
+threads_runnable(const struct pacer *pacer)
+{
+    char line[64];
+    unsigned runnable = 0;
+    ssize_t n = pread(pacer->fd, line, sizeof(line) - 1, 0);
+
+    if (n <= 0) {
+        return 0;
+    }
+    line[n] = '\0';
+    return sscanf(line, "%*s %*s %*s %u/", &runnable) == 1 ? runnable : 0;
 }
 
 uint64_t
@@ -74,7 +108,7 @@ pacer_rest_us(const struct pacer *pacer)
     uint64_t wall_us = thread_clock_us() - pacer->wall_us, cpu_us = thread_cpu_us() - pacer->cpu_us;
     uint64_t rest_us = wall_us * PACER_REST_FACTOR;
 
-    if (cpu_us * 2 >= wall_us) {
+    if (cpu_us * 2 >= wall_us && threads_runnable(pacer) <= pacer->processors) {
         return 0;
     }
     return rest_us < PACER_REST_US_MAX ? rest_us : PACER_REST_US_MAX;

@@ -19,13 +19,20 @@ void thread_background(int niceness);
 uint64_t thread_clock_us(void);
 
 /*
- * A background thread that finds out by itself whether it is in the way: work that took much longer than the processor
- * time it got was waiting for others. No priority is needed for it, which often does not reach across processes.
+ * A background thread that finds out by itself whether it is in the way: either its work took much longer than the
+ * processor time it got, or more threads want to run than there are processors. No priority is needed for it, which
+ * often does not reach across processes; and a thread that has just rested is let in first, whatever its priority.
  */
 struct pacer {
+    int fd; /* of the kernel's count of threads that want to run; -1: there is none */
+    unsigned processors;
     uint64_t wall_us, cpu_us;
 };
 
+void pacer_init(struct pacer *pacer);
+void pacer_fini(struct pacer *pacer);
+
+/* Work begins. */
 void pacer_begin(struct pacer *pacer);
 
 /* How long to rest after the work since then: 0 when nobody else wanted the processor. */
