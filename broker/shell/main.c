@@ -5,6 +5,7 @@
 #include "shell/files.h"
 
 #include <czmq.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+
+enum { MMAP_BYTES_MIN = 128 << 10 };
 
 const struct command commands[] = {
     {"init", "DIR [--party P] [--member M] [--catalogue PATH] [--endpoint E] [--plain] [--context FILE]",
@@ -84,6 +87,8 @@ command_harden(void)
     struct rlimit none = {0, 0};
     umask(0077);
     zsys_handler_set(NULL);
+    /* glibc raises this by itself; then big short-lived buffers lie between long-lived tables, and memory stays full of holes. */
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
     prctl(PR_SET_DUMPABLE, 0); /* keys and bodies do not end up in core files (C5) */
     setrlimit(RLIMIT_CORE, &none);
 }

@@ -17,6 +17,7 @@ signals_open(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write that fails is the store's affair */
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
         return -1;
     }
