@@ -147,6 +147,7 @@ apply_high_water(struct core *core, const struct proto_ev_high_water *fact)
     core->id_last = fact->request > core->id_last ? fact->request : core->id_last;
     core->fence_last = fact->top_fence > core->fence_last ? fact->top_fence : core->fence_last;
     core->terms_last = fact->top_terms > core->terms_last ? fact->top_terms : core->terms_last;
+    core->expired_to_us = fact->expired > core->expired_to_us ? fact->expired : core->expired_to_us;
     return true;
 }
 

@@ -10,35 +10,33 @@
 /* ------------------------------------------------------------- accepted */
 
 static uint8_t
-parties_of_list(const struct core *core, struct proto_bin list, uint32_t *out, uint32_t max)
+tags_of_list(struct proto_bin list, uint64_t *out, uint32_t max)
 {
     struct proto_iter it = proto_iter_of(list);
     struct proto_str name;
     uint32_t n = 0;
     while (n < max && proto_iter_str(&it, &name)) {
-        uint32_t party = party_find(core, name);
-        if (party != 0) {
-            out[n++] = party;
-        }
+        out[n++] = party_tag(name);
     }
     return (uint8_t)n;
 }
 
+/* Sorted, each once. */
 static void
-parties_sort(uint32_t *parties, uint8_t *n)
+tags_sort(uint64_t *tags, uint8_t *n)
 {
     uint8_t kept = 0;
     for (uint8_t i = 0; i < *n; i++) {
-        uint32_t party = parties[i];
+        uint64_t tag = tags[i];
         uint8_t at = kept;
-        while (at > 0 && parties[at - 1] > party) {
+        while (at > 0 && tags[at - 1] > tag) {
             at--;
         }
-        if (at > 0 && parties[at - 1] == party) {
+        if (at > 0 && tags[at - 1] == tag) {
             continue;
         }
-        memmove(parties + at + 1, parties + at, (size_t)(kept - at) * sizeof *parties);
-        parties[at] = party;
+        memmove(tags + at + 1, tags + at, (size_t)(kept - at) * sizeof *tags);
+        tags[at] = tag;
         kept++;
     }
     *n = kept;
@@ -51,15 +49,15 @@ wishes_of_event(const struct core *core, uint32_t terms, const struct proto_ev_a
     memset(out_wishes, 0, sizeof *out_wishes);
     out_wishes->terms = terms;
     if (accepted->directed.n > 0) {
-        out_wishes->directed = party_find(core, accepted->directed);
+        out_wishes->directed = party_tag(accepted->directed);
         out_wishes->fallback = accepted->fallback == PROTO_FALLBACK_ANY;
     }
     if (accepted->exclude.n > 0) {
-        out_wishes->exclude_n = parties_of_list(core, accepted->exclude, out_wishes->exclude, PROTO_SUBMIT_EXCLUDE_MAX);
-        parties_sort(out_wishes->exclude, &out_wishes->exclude_n);
+        out_wishes->exclude_n = tags_of_list(accepted->exclude, out_wishes->exclude, PROTO_SUBMIT_EXCLUDE_MAX);
+        tags_sort(out_wishes->exclude, &out_wishes->exclude_n);
     }
     if (accepted->prefer.n > 0) {
-        out_wishes->prefer_n = parties_of_list(core, accepted->prefer, out_wishes->prefer, PROTO_SUBMIT_PREFER_MAX);
+        out_wishes->prefer_n = tags_of_list(accepted->prefer, out_wishes->prefer, PROTO_SUBMIT_PREFER_MAX);
     }
     if (accepted->located && terms_at(core, terms)->policy == PROTO_POLICY_NEAREST) {
         out_wishes->located = true;
@@ -80,7 +78,7 @@ keep_key(struct core *core, uint32_t requester, uint64_t seq, const struct proto
         uint8_t hash[16];
         keys_expire(core, event->at);
         key_hash(event->requester, event->service, accepted->key, hash);
-        key_keep(core, requester, hash, accepted->digest.p, event->id, accepted->key_until);
+        key_keep(core, requester, hash, accepted->digest.p, event->id, accepted->key_until, event->at);
     } else if (accepted->pseq > 0) {
         uint64_t digest;
         memcpy(&digest, accepted->digest.p, sizeof digest);
@@ -97,13 +95,18 @@ apply_accepted(struct core *core, uint64_t seq, const struct proto_event *event,
     }
     uint32_t requester = party_find(core, event->requester);
     uint32_t terms = terms_find(core, accepted->terms);
+    if (terms == 0 && accepted->terms != 0 && accepted->terms <= core->terms_last) {
+        /* A snapshot holds all terms that are current or in use: this request was over and forgotten when it was made. */
+        return CORE_APPLIED_BEFORE;
+    }
     if (requester == 0 || terms == 0 || event->id % REQUEST_STRIDE != 0) {
         return CORE_APPLY_DAMAGED;
     }
     if (request_find(core, event->id) != 0) {
         return CORE_APPLIED_BEFORE;
     }
-    if (core->requests.count >= core->settings.requests_max) {
+    /* Live, history takes the finished ones away in time; in replay nobody does. */
+    if (core->requests.count - core->finished.count >= core->settings.requests_max) {
         return CORE_APPLY_FULL;
     }
     struct wishes wishes;

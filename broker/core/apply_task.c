@@ -89,7 +89,7 @@ apply_over(struct core *core, uint32_t item, const struct proto_event *event, ui
     apply_lose(core, item);
     if (declined) {
         struct wishes wishes = request_group(core, request)->wishes;
-        wishes_declined(&wishes, performer);
+        wishes_declined(&wishes, performer != 0 ? party_at(core, performer)->tag : 0);
         uint32_t group = group_make(core, &wishes);
         request_regroup(core, item, flow_make(core, group, request_requester(core, request)));
     }

@@ -10,10 +10,10 @@
 #include "core/queue.h"
 
 static bool
-holds(const uint32_t *parties, uint32_t n, uint32_t party)
+holds(const uint64_t *tags, uint32_t n, uint64_t tag)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if (parties[i] == party) {
+        if (tags[i] == tag) {
             return true;
         }
     }
@@ -30,14 +30,14 @@ offer_incapable(const struct core *core, const struct group *group, const struct
     if (offer->verify) {
         return "only verifies results";
     }
-    if (wishes->directed != 0 && offer->party != wishes->directed) {
+    const struct party *party = party_at(core, offer->party);
+    if (wishes->directed != 0 && party->tag != wishes->directed) {
         return "the request is directed to another party";
     }
-    if (holds(wishes->exclude, wishes->exclude_n, offer->party)) {
+    if (holds(wishes->exclude, wishes->exclude_n, party->tag)) {
         return "excluded by the requester";
     }
     if (wishes->require.n > 0) {
-        const struct party *party = party_at(core, offer->party);
         struct attribute_view view = {{party->attributes, party->attributes_n}, {offer->attributes, offer->attributes_n}};
         if (!constraint_eval(wishes->require, &view, why, why_n)) {
             return why != NULL ? why : "a constraint is not met";
@@ -82,14 +82,14 @@ offer_stands_still(const struct core *core, const struct offer *offer)
 bool
 avoid_blocks(const struct core *core, const struct group *group, uint32_t party)
 {
-    if (!holds(group->wishes.avoid, group->wishes.avoid_n, party)) {
+    if (group->wishes.avoid_n == 0 || !holds(group->wishes.avoid, group->wishes.avoid_n, party_at(core, party)->tag)) {
         return false;
     }
     const struct service *service = service_at(core, group->service);
     for (uint32_t i = 0; i < service->offer_count; i++) {
         const struct offer *other = offer_at(core, service->offers[i]);
         if ((group->candidates[i / 64] >> (i % 64) & 1) != 0 && !offer_stands_still(core, other) &&
-            !holds(group->wishes.avoid, group->wishes.avoid_n, other->party)) {
+            !holds(group->wishes.avoid, group->wishes.avoid_n, party_at(core, other->party)->tag)) {
             return true;
         }
     }
@@ -132,11 +132,12 @@ struct rank {
 };
 
 static struct rank
-offer_rank(const struct group *group, enum proto_policy policy, const struct offer *offer)
+offer_rank(const struct core *core, const struct group *group, enum proto_policy policy, const struct offer *offer)
 {
     const struct wishes *wishes = &group->wishes;
     struct rank rank = {0, 0};
-    while (rank.preferred < wishes->prefer_n && wishes->prefer[rank.preferred] != offer->party) {
+    uint64_t tag = party_at(core, offer->party)->tag;
+    while (rank.preferred < wishes->prefer_n && wishes->prefer[rank.preferred] != tag) {
         rank.preferred++;
     }
     if (policy == PROTO_POLICY_NEAREST && wishes->located) {
@@ -181,12 +182,13 @@ offer_pick(struct core *core, struct group *group)
         if (offer_stands_still(core, offer)) {
             continue;
         }
-        bool avoided = holds(group->wishes.avoid, group->wishes.avoid_n, offer->party);
+        bool avoided = group->wishes.avoid_n > 0 &&
+                       holds(group->wishes.avoid, group->wishes.avoid_n, party_at(core, offer->party)->tag);
         others = others || !avoided;
         if (offer_room(offer) == 0) {
             continue;
         }
-        struct rank rank = offer_rank(group, policy, offer);
+        struct rank rank = offer_rank(core, group, policy, offer);
         uint32_t *chosen = avoided ? &second : &best;
         struct rank *chosen_rank = avoided ? &second_rank : &best_rank;
         if (*chosen == 0 || offer_better(offer, rank, offer_at(core, *chosen), *chosen_rank)) {

@@ -207,10 +207,18 @@ recover(struct turn *turn)
 }
 
 /* Finished requests leave in the order of their last events. */
-static void
-projected(struct core *core, uint64_t seq)
+enum { FORGET_PER_CALL = 8192 };
+
+static bool
+forget_is_due(const struct core *core)
 {
-    while (core->finished.head != 0 && request_at(core, core->finished.head)->last_seq <= seq) {
+    return core->finished.head != 0 && request_at(core, core->finished.head)->last_seq <= core->projected;
+}
+
+static void
+forget(struct core *core)
+{
+    for (uint32_t n = 0; n < FORGET_PER_CALL && forget_is_due(core); n++) {
         request_forget(core, core->finished.head);
     }
 }
@@ -231,7 +239,7 @@ handle_input(struct turn *turn, const struct core_input *input)
     case CORE_TICK:
         break;
     case CORE_PROJECTED:
-        projected(turn->core, input->seq);
+        turn->core->projected = input->seq > turn->core->projected ? input->seq : turn->core->projected;
         break;
     case CORE_PRESSURE:
         turn->core->pressure = input->pressure;
@@ -258,6 +266,9 @@ core_decide(struct core *core, struct core_now now, const struct core_input *inp
     }
     core->moves = 0;
     handle_input(&turn, input);
+    if (input->kind != CORE_RECORD) {
+        forget(core);
+    }
     struct turn own = {.core = core, .now = now, .out = out};
     if (input->kind != CORE_RECORD) {
         on_timers(&own);
@@ -273,7 +284,7 @@ core_decide(struct core *core, struct core_now now, const struct core_input *inp
 int64_t
 core_next_deadline(const struct core *core, struct core_now now)
 {
-    if (core->hungry_head != 0 || core->recall_head != 0) {
+    if (core->hungry_head != 0 || core->recall_head != 0 || forget_is_due(core)) {
         return now.mono_us;
     }
     int64_t next = timer_next(core, CLOCK_MONO);

@@ -248,6 +248,7 @@ struct core_query {
     int64_t until_us;  /* 0: none */
     char after[PROTO_LIST_AFTER_MAX + 1]; /* the store's own cursor, empty: from the newest */
     uint32_t limit;
+    uint64_t seq_max;  /* leave out rows whose terminal event is above it: the core shows those itself */
 };
 
 /* The query of a HISTORY effect. */

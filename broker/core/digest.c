@@ -151,7 +151,7 @@ add_request(struct item *item, const struct core *core, const struct request *re
     add_name(item, text_str(core, request->business));
     const struct wishes *wishes = &request_group(core, request)->wishes;
     add_terms(item, core, request_terms(core, request));
-    add_name(item, party_name(core, wishes->directed));
+    add_number(item, wishes->directed);
     add(item, wishes->require.p, wishes->require.n);
 }
 
@@ -173,8 +173,11 @@ static void
 digest_kept(const struct core *core, struct digests *digests)
 {
     struct item item;
-    for (uint32_t i = core->kept_head; i != 0; i = kept_key_at(core, i)->next) {
+    for (uint32_t i = core->kept.head; i != 0; i = kept_key_at(core, i)->next) {
         const struct kept_key *kept = kept_key_at(core, i);
+        if (kept->until_us < core->expired_to_us) {
+            continue; /* gone, and only not taken away yet */
+        }
         item_begin(&item, "key");
         add(&item, kept->hash, sizeof kept->hash);
         add(&item, kept->digest, sizeof kept->digest);

@@ -13,7 +13,7 @@ pair_hash(uint32_t a, uint32_t b)
 
 /* ------------------------------------------------------------- wishes as bytes */
 
-enum { WISHES_BYTES_MAX = 64 + 4 * (PROTO_SUBMIT_EXCLUDE_MAX + PROTO_SUBMIT_PREFER_MAX + AVOID_MAX) + CONSTRAINT_BYTES_MAX };
+enum { WISHES_BYTES_MAX = 64 + 8 * (PROTO_SUBMIT_EXCLUDE_MAX + PROTO_SUBMIT_PREFER_MAX + AVOID_MAX) + CONSTRAINT_BYTES_MAX };
 
 static bool
 wishes_plain(const struct wishes *w)
@@ -24,9 +24,10 @@ wishes_plain(const struct wishes *w)
 static uint32_t
 wishes_key(const struct wishes *w, uint8_t out[static WISHES_BYTES_MAX])
 {
-    uint32_t head[8] = {w->terms, w->directed, (uint32_t)w->fallback << 1 | w->located,
+    uint32_t head[8] = {w->terms, (uint32_t)w->fallback << 1 | w->located,
                         (uint32_t)w->exclude_n << 16 | (uint32_t)w->prefer_n << 8 | w->avoid_n,
-                        (uint32_t)w->latitude_e4, (uint32_t)w->longitude_e4, w->require.n, 0};
+                        (uint32_t)w->latitude_e4, (uint32_t)w->longitude_e4, w->require.n,
+                        (uint32_t)w->directed, (uint32_t)(w->directed >> 32)};
     uint32_t n = 0;
     memcpy(out, head, sizeof head);
     n += sizeof head;
@@ -43,7 +44,7 @@ wishes_key(const struct wishes *w, uint8_t out[static WISHES_BYTES_MAX])
 }
 
 void
-wishes_declined(struct wishes *wishes, uint32_t party)
+wishes_declined(struct wishes *wishes, uint64_t tag)
 {
     if (wishes->directed != 0) {
         if (!wishes->fallback) {
@@ -53,14 +54,14 @@ wishes_declined(struct wishes *wishes, uint32_t party)
         wishes->fallback = false;
     }
     uint32_t at = 0;
-    while (at < wishes->avoid_n && wishes->avoid[at] < party) {
+    while (at < wishes->avoid_n && wishes->avoid[at] < tag) {
         at++;
     }
-    if (wishes->avoid_n == AVOID_MAX || party == 0 || (at < wishes->avoid_n && wishes->avoid[at] == party)) {
+    if (wishes->avoid_n == AVOID_MAX || tag == 0 || (at < wishes->avoid_n && wishes->avoid[at] == tag)) {
         return;
     }
     memmove(wishes->avoid + at + 1, wishes->avoid + at, (wishes->avoid_n - at) * sizeof *wishes->avoid);
-    wishes->avoid[at] = party;
+    wishes->avoid[at] = tag;
     wishes->avoid_n++;
 }
 

@@ -30,7 +30,7 @@ void group_forget_resting(struct core *core);
 void group_free_all(struct core *core);
 
 /* The wishes of a request that a party declined: it is avoided; a direction with a fallback is over. */
-void wishes_declined(struct wishes *wishes, uint32_t party);
+void wishes_declined(struct wishes *wishes, uint64_t tag);
 
 /* Without what was learnt while it was tried. */
 void wishes_fresh(struct wishes *wishes);

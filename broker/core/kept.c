@@ -59,12 +59,25 @@ key_find(const struct core *core, const uint8_t hash[static 16])
     return 0;
 }
 
+static void
+key_drop(struct core *core, uint32_t item)
+{
+    LIST_REMOVE(core, kept_key, &core->kept, item, next, prev);
+    party_at(core, kept_key_at(core, item)->requester)->kept_keys--;
+    index_remove(&core->key_by_hash, core, kept_hash, item);
+    pool_free(&core->keys, item);
+}
+
 void
 key_keep(struct core *core, uint32_t requester, const uint8_t hash[static 16], const uint8_t digest[static 16],
-         uint64_t request, int64_t until_us)
+         uint64_t request, int64_t until_us, int64_t now_us)
 {
-    if (key_find(core, hash) != 0) {
+    uint32_t there = key_find(core, hash);
+    if (until_us < core->expired_to_us || (there != 0 && kept_key_at(core, there)->until_us >= now_us)) {
         return;
+    }
+    if (there != 0) {
+        key_drop(core, there); /* after a jump of the wall clock it may stand behind younger ones */
     }
     uint32_t item = pool_new(&core->keys);
     struct kept_key *kept = kept_key_at(core, item);
@@ -72,24 +85,18 @@ key_keep(struct core *core, uint32_t requester, const uint8_t hash[static 16], c
     memcpy(kept->hash, hash, sizeof kept->hash);
     memcpy(kept->digest, digest, sizeof kept->digest);
     index_put(&core->key_by_hash, core, kept_hash, item);
-    *(core->kept_tail != 0 ? &kept_key_at(core, core->kept_tail)->next : &core->kept_head) = item;
-    core->kept_tail = item;
+    LIST_APPEND(core, kept_key, &core->kept, item, next, prev);
     party_at(core, requester)->kept_keys++;
 }
 
 void
 keys_expire(struct core *core, int64_t now_us)
 {
-    while (core->kept_head != 0 && kept_key_at(core, core->kept_head)->until_us < now_us) {
-        uint32_t item = core->kept_head;
-        struct kept_key *kept = kept_key_at(core, item);
-        core->kept_head = kept->next;
-        if (core->kept_head == 0) {
-            core->kept_tail = 0;
-        }
-        party_at(core, kept->requester)->kept_keys--;
-        index_remove(&core->key_by_hash, core, kept_hash, item);
-        pool_free(&core->keys, item);
+    if (now_us > core->expired_to_us) {
+        core->expired_to_us = now_us;
+    }
+    while (core->kept.head != 0 && kept_key_at(core, core->kept.head)->until_us < core->expired_to_us) {
+        key_drop(core, core->kept.head);
     }
 }
 
@@ -108,7 +115,7 @@ keys_restore(struct core *core, uint32_t requester, struct proto_bin entries)
 {
     for (uint32_t i = 0; i + KEPT_ENTRY_BYTES <= entries.n; i += KEPT_ENTRY_BYTES) {
         const uint8_t *entry = entries.p + i;
-        key_keep(core, requester, entry, entry + 16, le64(entry + 32), (int64_t)le64(entry + 40));
+        key_keep(core, requester, entry, entry + 16, le64(entry + 32), (int64_t)le64(entry + 40), 0);
     }
 }
 

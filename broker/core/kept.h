@@ -16,8 +16,9 @@ void digest_bytes(const void *p, size_t n, uint8_t out[static DIGEST_BYTES]);
 /* Where a key is kept: requester, service and key, so that keys of two parties never meet (N3). */
 void key_hash(struct proto_str requester, struct proto_str service, struct proto_str key, uint8_t out[static 16]);
 uint32_t key_find(const struct core *core, const uint8_t hash[static 16]);
+/* One that is kept already stays, unless its time is over at `now_us` (an event's time). */
 void key_keep(struct core *core, uint32_t requester, const uint8_t hash[static 16], const uint8_t digest[static 16],
-              uint64_t request, int64_t until_us);
+              uint64_t request, int64_t until_us, int64_t now_us);
 /* Pieces of a snapshot, see key_kept in events.toml. */
 void keys_restore(struct core *core, uint32_t requester, struct proto_bin entries);
 

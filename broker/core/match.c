@@ -33,7 +33,11 @@ task_assign(struct turn *turn, uint32_t item, uint32_t offer_item)
     const struct terms *terms = request_terms(core, request);
     struct offer *offer = offer_at(core, offer_item);
     bool leased = terms->tenure == PROTO_TENURE_LEASED;
+    const struct wishes *wishes = &request_group(core, request)->wishes;
     int64_t limit = leased ? terms->attempt_us : terms->accept_by_us;
+    if (!leased && limit == 0 && wishes->directed != 0 && wishes->fallback) {
+        limit = DIRECTED_SECONDS * INT64_C(1000000); /* else the fallback would never come */
+    }
     struct proto_event event;
     event_begin_broker(turn, &event, PROTO_EV_ASSIGNED, item);
     event.performer = name_str(&party_at(core, offer->party)->name);

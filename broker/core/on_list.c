@@ -37,7 +37,7 @@ static bool
 query_matches(const struct core *core, const struct query *query, const struct request *request)
 {
     const struct proto_list *record = query->record;
-    if (request_is_finished(request) && !query->finished) {
+    if (request_is_finished(request) && (!query->finished || request->last_seq <= core->projected)) {
         return false;
     }
     if (query->below != 0 && request->id >= query->below) {
@@ -233,6 +233,7 @@ answer_history(struct turn *turn, const struct query *query, struct proto_str cu
     asked.since_us = record->since;
     asked.until_us = record->until;
     asked.limit = query->limit;
+    asked.seq_max = turn->core->projected;
     struct core_effect *effect = effect_add(turn, CORE_HISTORY, turn->conn);
     effect->re = turn->record->n;
     effect->offset = (uint32_t)turn->out->bytes.n;

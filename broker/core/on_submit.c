@@ -143,7 +143,9 @@ accepted_fill(struct turn *turn, const struct submission *submission, struct pro
     accepted->producer = submit->producer;
     accepted->pseq = submit->pseq;
     accepted->digest = (struct proto_bin){submission->digest, DIGEST_BYTES};
-    accepted->key_until = submit->key.n > 0 ? turn->now.utc_us + core->settings.key_retention_us : 0;
+    /* A wall clock that was set back does not shorten the retention. */
+    int64_t from = turn->now.utc_us > core->expired_to_us ? turn->now.utc_us : core->expired_to_us;
+    accepted->key_until = submit->key.n > 0 ? from + core->settings.key_retention_us : 0;
     accepted->terms = terms->number;
     accepted->input = submit->input;
     accepted->priority = submit->priority;

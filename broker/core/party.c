@@ -3,6 +3,8 @@
  */
 #include "core/party.h"
 
+#include "core/kept.h"
+
 #include <stdlib.h>
 
 static uint64_t
@@ -38,11 +40,22 @@ party_find(const struct core *core, struct proto_str name)
     return 0;
 }
 
+uint64_t
+party_tag(struct proto_str name)
+{
+    uint8_t digest[DIGEST_BYTES];
+    uint64_t tag;
+    digest_bytes(name.p, name.n, digest);
+    memcpy(&tag, digest, sizeof tag);
+    return tag != 0 ? tag : 1;
+}
+
 uint32_t
 party_make(struct core *core, struct proto_str name)
 {
     uint32_t item = pool_new(&core->parties);
     name_set(&party_at(core, item)->name, name);
+    party_at(core, item)->tag = party_tag(name);
     index_put(&core->party_by_name, core, party_hash, item);
     return item;
 }
@@ -76,7 +89,7 @@ party_may_perform(const struct core *core, const struct party *party, struct pro
 /* ------------------------------------------------------------- members */
 
 static uint64_t
-key_hash(const struct core *core, const uint8_t key[32])
+key_slot_hash(const struct core *core, const uint8_t key[32])
 {
     return hash_bytes(core->settings.seed, key, 32);
 }
@@ -85,7 +98,7 @@ static uint64_t
 member_key_hash(const void *owner, uint32_t item)
 {
     const struct core *core = owner;
-    return key_hash(core, member_at(core, item)->key);
+    return key_slot_hash(core, member_at(core, item)->key);
 }
 
 static uint64_t
@@ -99,7 +112,7 @@ member_name_hash(const void *owner, uint32_t item)
 uint32_t
 member_find_key(const struct core *core, const uint8_t key[32])
 {
-    INDEX_EACH(&core->member_by_key, key_hash(core, key), item)
+    INDEX_EACH(&core->member_by_key, key_slot_hash(core, key), item)
     {
         if (memcmp(member_at(core, item)->key, key, 32) == 0) {
             return item;

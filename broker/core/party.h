@@ -9,6 +9,8 @@
 #include "core/state.h"
 
 uint32_t party_find(const struct core *core, struct proto_str name);
+/* Names have tags: 64 bits, the same in every run, never 0. */
+uint64_t party_tag(struct proto_str name);
 uint32_t party_make(struct core *core, struct proto_str name); /* there must be none of that name */
 void party_free_all(struct core *core);
 

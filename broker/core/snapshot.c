@@ -133,7 +133,7 @@ put_keys(struct snapshot *snapshot)
     const struct core *core = snapshot->core;
     uint8_t entries[PIECE * KEPT_ENTRY_BYTES];
     uint32_t n = 0;
-    for (uint32_t i = core->kept_head; i != 0 && snapshot->fits;) {
+    for (uint32_t i = core->kept.head; i != 0 && snapshot->fits;) {
         const struct kept_key *kept = kept_key_at(core, i);
         uint8_t *entry = entries + n++ * KEPT_ENTRY_BYTES;
         memcpy(entry, kept->hash, 16);
@@ -192,7 +192,7 @@ put_marks(struct snapshot *snapshot)
     const struct core *core = snapshot->core;
     struct proto_event event = {.type = PROTO_EV_HIGH_WATER};
     event.u.high_water = (struct proto_ev_high_water){
-        .request = core->id_last, .top_fence = core->fence_last, .top_terms = core->terms_last};
+        .request = core->id_last, .top_fence = core->fence_last, .top_terms = core->terms_last, .expired = core->expired_to_us};
     put(snapshot, &event);
     struct proto_event loaded = {.type = PROTO_EV_CATALOGUE_LOADED};
     loaded.u.catalogue_loaded.digest = (struct proto_bin){core->catalogue_digest, sizeof core->catalogue_digest};

@@ -22,6 +22,7 @@ enum {
     AVOID_MAX = 8,         /* providers that declined and are asked again only when nobody else is there */
     COST_MAX = 65535,
     RELEASES_HARD = 255,
+    DIRECTED_SECONDS = 3600, /* to take a directed task that may fall back, where the terms set no limit */
     GROUPS_PER_LOOK = 64,  /* groups that are looked at when an offer has room; the rest follows in the next call */
 };
 
@@ -33,6 +34,7 @@ struct name {
 /* ------------------------------------------------------------- parties */
 
 struct party {
+    uint64_t tag;     /* of its name: by this wishes name parties, whether they are known yet or not */
     struct name name; /* [durable] down to quota */
     char title[128];
     uint8_t title_n;
@@ -120,13 +122,13 @@ struct service {
 /* What a request wants of its performer, resolved to numbers. Requests that want the same share a group. */
 struct wishes {
     uint32_t terms;
-    uint32_t directed; /* party; 0: nobody in particular */
     bool fallback;     /* directed, and anybody else if that party does not take it */
     bool located;
     uint8_t exclude_n, prefer_n, avoid_n;
-    uint32_t exclude[PROTO_SUBMIT_EXCLUDE_MAX]; /* sorted */
-    uint32_t prefer[PROTO_SUBMIT_PREFER_MAX];   /* in the requester's order */
-    uint32_t avoid[AVOID_MAX];                  /* sorted; declined before */
+    uint64_t directed; /* party (its tag); 0: nobody in particular */
+    uint64_t exclude[PROTO_SUBMIT_EXCLUDE_MAX]; /* sorted */
+    uint64_t prefer[PROTO_SUBMIT_PREFER_MAX];   /* in the requester's order */
+    uint64_t avoid[AVOID_MAX];                  /* sorted; declined before */
     int32_t latitude_e4, longitude_e4;          /* only where the policy is nearest */
     struct proto_bin require;                   /* canonical */
 };
@@ -270,7 +272,7 @@ struct kept_key {
     uint64_t request;
     int64_t until_us;
     uint32_t requester;
-    uint32_t next; /* kept later */
+    uint32_t next, prev; /* in core.kept: in the order in which they were kept */
 };
 
 enum { PRODUCER_WINDOW = 8192, PRODUCER_ROOM_MIN = 8 };
@@ -373,6 +375,7 @@ struct core {
     uint64_t id_last;
     uint64_t fence_last;
     uint32_t terms_last; /* highest number */
+    int64_t expired_to_us; /* keys that ended before are gone */
     uint8_t catalogue_digest[CATALOGUE_DIGEST_BYTES];
 
     bool recovered;
@@ -385,9 +388,10 @@ struct core {
     struct connection *connections; /* by slot */
 
     struct list finished;    /* by rising terminal sequence */
+    uint64_t projected;      /* history has everything up to there */
     struct list idle_groups; /* without requests, oldest first; kept to be used again */
     struct list idle_flows;
-    uint32_t kept_head, kept_tail;
+    struct list kept; /* keys */
     uint32_t hungry_head, hungry_tail;
     uint32_t recall_head;
     uint32_t watch_all;

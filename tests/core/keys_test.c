@@ -332,10 +332,11 @@ TEST(bad_submissions_are_refused_with_the_path)
     scene_send(scene, requester, &record);
     peer_expect_refusal(requester, PROTO_REFUSAL_CODE_NOT_FOUND);
     record = scene_submission("leased");
-    record.u.submit.performer = PROTO_STR("nobody");
+    record.u.submit.performer = PROTO_STR("p1");
+    record.u.submit.exclude = list_of("p1", NULL);
     scene_send(scene, requester, &record);
     peer_expect_refusal(requester, PROTO_REFUSAL_CODE_INVALID);
-    assert_true(proto_str_eq(peer_answer(requester)->u.refusal.path, PROTO_STR("performer")));
+    assert_true(proto_str_eq(peer_answer(requester)->u.refusal.path, PROTO_STR("exclude")));
     record = scene_submission("leased");
     record.u.submit.input = map_of("unknown", "x");
     scene_send(scene, requester, &record);

@@ -194,18 +194,10 @@ apply_snapshot(struct scene *scene, struct core *core)
     proto_buf_fini(&buf);
 }
 
-void
-scene_check_replay(struct scene *scene)
+/* The store's mark stands somewhere: what is open now keeps its events up to there, the rest is in the snapshot. */
+static void
+check_compacted(struct scene *scene, uint32_t mark)
 {
-    struct core *whole = core_new(&scene->settings);
-    for (uint32_t i = 0; i < scene->journal_n; i++) {
-        apply_line(whole, &scene->journal[i]);
-    }
-    expect_same(scene, whole);
-    core_destroy(&whole);
-
-    /* The mark stands at the half: what is open now keeps its events up to there, the rest is in the snapshot. */
-    uint32_t mark = scene->journal_n / 2;
     struct core *compacted = core_new(&scene->settings);
     apply_snapshot(scene, compacted);
     for (uint32_t i = 0; i < mark; i++) {
@@ -216,6 +208,22 @@ scene_check_replay(struct scene *scene)
     for (uint32_t i = mark; i < scene->journal_n; i++) {
         apply_line(compacted, &scene->journal[i]);
     }
+    core_seq_set(compacted, scene->journal_n);
     expect_same(scene, compacted);
     core_destroy(&compacted);
+}
+
+void
+scene_check_replay(struct scene *scene)
+{
+    struct core *whole = core_new(&scene->settings);
+    for (uint32_t i = 0; i < scene->journal_n; i++) {
+        apply_line(whole, &scene->journal[i]);
+    }
+    expect_same(scene, whole);
+    core_destroy(&whole);
+
+    for (uint32_t quarter = 0; quarter <= 4; quarter++) {
+        check_compacted(scene, scene->journal_n * quarter / 4);
+    }
 }
