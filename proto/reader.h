@@ -42,7 +42,7 @@ struct proto_reader {
 static inline struct proto_reader
 proto_reader_of(struct proto_bin value)
 {
-    return (struct proto_reader){value.p, value.p + value.n};
+    return (struct proto_reader){value.p, value.n > 0 ? value.p + value.n : value.p}; /* an absent value has no place */
 }
 
 /* The next token; of a container only its head. False at the end or at bytes that are no msgpack. */
