@@ -174,6 +174,7 @@ struct page {
     struct broker *broker;
     uint32_t count;
     size_t bytes_max;
+    uint64_t seq_max; /* what finished after it is still shown by the core */
 };
 
 static int
@@ -183,6 +184,9 @@ row_add(void *context, const struct store_finished *finished)
     struct proto_event event;
     struct proto_error error;
     size_t used;
+    if (finished->seq > page->seq_max) {
+        return 0;
+    }
     if (!proto_event_decode(finished->event, finished->event_n, &used, &event, &error)) {
         return 0; /* damage of one row hides that row only; `journal verify` names it */
     }
@@ -215,7 +219,7 @@ history_answer(struct broker *broker, const struct core_effect *effect, const st
         .rows_max = query->limit,
         .scan_max = HISTORY_SCAN_MAX,
     };
-    struct page page = {.broker = broker, .bytes_max = broker->config.frame_bytes_max - 4096};
+    struct page page = {.broker = broker, .bytes_max = broker->config.frame_bytes_max - 4096, .seq_max = query->seq_max};
     struct store_error error = {.text = ""};
     char cursor[STORE_CURSOR_BYTES] = "", next[PROTO_LIST_AFTER_MAX + 1] = "";
     proto_buf_reset(&broker->rows);

@@ -7,6 +7,7 @@
 #include "shell/files.h"
 #include "shell/notify.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -15,6 +16,7 @@ enum {
     RENDER_BYTES_MAX = 2 << 20,
     TRAIL_BYTES_MAX = 128 << 20,
     SNAPSHOT_BYTES_MAX = 1 << 30,
+    EVENTS_PER_FORGET = 4096,
     LINGER_US = 500000,
     CATCH_UP_US = 2000000,
 };
@@ -57,6 +59,16 @@ struct replay {
     struct proto_error error;
 };
 
+/* While replaying too: what history has need not stay in memory. At time zero no timer is due. */
+static void
+finished_forget(struct broker *broker)
+{
+    struct core_out *out = &broker->filling->out;
+    store_projected(broker->store, &broker->projected);
+    core_decide(broker->core, (struct core_now){0}, &(struct core_input){.kind = CORE_PROJECTED, .seq = broker->projected}, out);
+    assert(out->events.n == 0 && out->effect_count == 0);
+}
+
 static int
 event_apply(void *context, enum store_origin origin, uint64_t seq, const uint8_t *p, uint32_t n)
 {
@@ -66,7 +78,9 @@ event_apply(void *context, enum store_origin origin, uint64_t seq, const uint8_t
         replay->bad_seq = seq;
         return 1;
     }
-    replay->count++;
+    if (++replay->count % EVENTS_PER_FORGET == 0) {
+        finished_forget(replay->broker);
+    }
     return 0;
 }
 
