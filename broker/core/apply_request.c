@@ -90,9 +90,8 @@ enum core_applied
 apply_accepted(struct core *core, uint64_t seq, const struct proto_event *event, uint32_t *out_item)
 {
     const struct proto_ev_accepted *accepted = &event->u.accepted;
-    if (event->id > core->id_last) {
-        core->id_last = event->id;
-    }
+    bool higher = event->id > core->id_last; /* then it cannot be here yet: ids only rise */
+    core->id_last = higher ? event->id : core->id_last;
     uint32_t requester = party_find(core, event->requester);
     uint32_t terms = terms_find(core, accepted->terms);
     if (terms == 0 && accepted->terms != 0 && accepted->terms <= core->terms_last) {
@@ -102,7 +101,7 @@ apply_accepted(struct core *core, uint64_t seq, const struct proto_event *event,
     if (requester == 0 || terms == 0 || event->id % REQUEST_STRIDE != 0) {
         return CORE_APPLY_DAMAGED;
     }
-    if (request_find(core, event->id) != 0) {
+    if (!higher && request_find(core, event->id) != 0) {
         return CORE_APPLIED_BEFORE;
     }
     /* Live, history takes the finished ones away in time; in replay nobody does. */
