@@ -19,6 +19,7 @@ enum {
     ROUND_PACED_US_MAX = 1000000, /* or this where others want the processor */
     GATHER_US = 50000,        /* wait a little for more: a wide transaction costs less per row */
     GATHER_EVENTS = 1 << 13,  /* with this many there is nothing to wait for */
+    GIVE_WAY_US = 15000000,   /* a burst may hold it back so long; then it catches up first */
     RETRY_US = 1000000,       /* on a full disk */
     LOG_BYTES_MAX = 32 << 20, /* then the log is moved into the file */
 };
@@ -28,7 +29,8 @@ struct projector {
     struct source source;
     struct trail trail;
     struct pacer pacer;
-    uint64_t lag_hurry; /* events; behind by more than this it gives way no longer */
+    uint64_t lag_hurry;       /* events; behind by more than this it gives way no longer, by less the less */
+    uint64_t caught_up_us;    /* when it was behind by little for the last time */
     int niceness;
     int event_fd;
     pthread_t thread;
@@ -121,13 +123,16 @@ batch_project(struct projector *projector, uint64_t seq, uint64_t *out_next, uin
 static uint64_t
 round_rest(struct projector *projector, uint64_t next)
 {
-    uint64_t rest_us = pacer_rest_us(&projector->pacer), began_us = thread_clock_us();
+    uint64_t rest_us = pacer_rest_us(&projector->pacer), began_us = thread_clock_us(), lag;
 
-    if (rest_us == 0) {
-        return 0;
-    }
     pthread_mutex_lock(&projector->lock);
-    if (!projector->stop && !projector->sync_soon && projector->durable_seq - next < projector->lag_hurry) {
+    lag = projector->durable_seq + 1 - next;
+    if (lag < GATHER_EVENTS) {
+        projector->caught_up_us = began_us;
+    }
+    if (rest_us > 0 && lag < projector->lag_hurry && began_us - projector->caught_up_us < GIVE_WAY_US &&
+        !projector->stop && !projector->sync_soon) {
+        rest_us = rest_us * (projector->lag_hurry - lag) / projector->lag_hurry;
         thread_cond_wait_us(&projector->wake, &projector->lock, rest_us);
     }
     pthread_mutex_unlock(&projector->lock);
@@ -193,12 +198,13 @@ work_wait(struct projector *projector)
     uint64_t until_us, now_us;
 
     projector->idle = true;
+    now_us = thread_clock_us();
     while (!projector->stop && !projector->sync_soon && projector->durable_seq == projector->projected_seq) {
         pthread_cond_wait(&projector->wake, &projector->lock);
+        projector->caught_up_us = now_us = thread_clock_us();
     }
     projector->idle = false;
     projector->gathering = true;
-    now_us = thread_clock_us();
     until_us = now_us + GATHER_US;
     while (!projector->stop && !projector->sync_soon && now_us < until_us &&
            projector->durable_seq - projector->projected_seq < GATHER_EVENTS) {
@@ -297,6 +303,7 @@ projector_start(const struct engine_ops *ops, struct engine *engine, struct rece
     projector->history = *history_p;
     projector->niceness = options->history_nice;
     projector->lag_hurry = options->history_lag_max / 2;
+    projector->caught_up_us = thread_clock_us();
     projector->event_fd = event_fd;
     projector->projected_seq = mark_seq;
     projector->durable_seq = durable_seq;
