@@ -78,7 +78,8 @@ SEEDS = {
     "exhausted": offer(P1, "l") + submit("l", key="g") + (hand("fail", retryable=True) + wait(24)) * 4 + say(OPERATOR, "list", scope="all", status=["on-hold"])
     + say(OPERATOR, "requeue", id=0) + hand("complete"),
     "watches": say(R1, "watch", credit=100) + say(P1, "watch", scope="performer", credit=1) + say(EYE, "watch", scope="all", credit=9)
-    + offer(P1) + submit("l", key="h") + hand("complete") + submit("o", R2, key="i") + say(P1, "watch", scope="performer", credit=9) + say(R1, "watch", n=8, re=7, stop=True) + RESTART
+    + offer(P1) + submit("l", key="h") + hand("complete") + submit("o", R2, key="i") + say(P1, "watch", scope="performer", credit=9)
+    + say(R1, "watch", n=8, re=7, stop=True) + RESTART
     + connect(R1, 1) + say(R1, "watch", credit=100, seq=1),
     "parties": say(OPERATOR, "party", action="invite", party="p3", member="m1", key=b"\x08" * 32, expires=60 * SECOND, roles=["performer"])
     + connect(7, 7) + say(7, "enrol", key=b"\x09" * 32) + connect(7, 8) + say(OPERATOR, "party", action="list")
