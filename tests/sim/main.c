@@ -3,6 +3,7 @@
  *
  *     sim --seed 7 --steps 20000 --trace      one world, step by step
  *     sim --seed 1 --seeds 500 --steps 20000  five hundred of them
+ *     sim --seed 7 --steps 900 --set loss=0   the same with an option that is not drawn (tests/sim/shrink finds those)
  *     sim --seconds 20                        as many as fit (the test; prints TAP)
  */
 #include <inttypes.h>
@@ -19,7 +20,7 @@ struct arguments {
     uint64_t seed, seeds, steps;
     double seconds;
     bool trace, tap;
-    const char *skip;
+    const char *skip, *set;
 };
 
 static volatile uint64_t current_seed, current_steps;
@@ -57,6 +58,12 @@ arguments_read(int argc, char **argv, struct arguments *arguments)
             arguments->tap = true;
         } else if (strcmp(name, "--skip") == 0) {
             arguments->skip = value;
+        } else if (strcmp(name, "--set") == 0) {
+            struct options none;
+            arguments->set = value;
+            if (!options_set(&none, value)) {
+                return false;
+            }
         } else {
             return false;
         }
@@ -105,7 +112,7 @@ main(int argc, char **argv)
     struct arguments arguments;
     struct counts counts = {0};
     if (!arguments_read(argc, argv, &arguments)) {
-        fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--steps N] [--seconds S] [--skip NAME,...] [--trace]\n");
+        fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--steps N] [--seconds S] [--skip NAME,...] [--set NAME=VALUE,...] [--trace]\n");
         return 64;
     }
     if (sodium_init() < 0) {
@@ -118,7 +125,8 @@ main(int argc, char **argv)
     double start = now_s();
     for (uint64_t n = 0; arguments.seconds > 0 ? now_s() - start < arguments.seconds : n < arguments.seeds; n++) {
         current_seed = arguments.seed + n;
-        sim_run(current_seed, arguments.steps, arguments.trace, arguments.skip, &counts);
+        struct world world = {current_seed, arguments.steps, arguments.trace, arguments.skip, arguments.set};
+        sim_run(&world, &counts);
     }
     counts_print(&counts, now_s() - start);
     if (arguments.tap) {

@@ -2,7 +2,10 @@
 #include "option.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Nothing at all in a third of the worlds, else between low and high, small values as likely as big ones. */
 static uint32_t
@@ -77,18 +80,62 @@ options_draw(struct options *options, struct rng *rng)
     draw_faults(options, rng);
 }
 
+/* ------------------------------------------------------------- by name */
+
+struct name_of {
+    const char *name;
+    size_t offset;
+    bool wide; /* int64_t */
+};
+
+#define NARROW(name, field) {name, offsetof(struct options, field), false}
+#define WIDE(name, field) {name, offsetof(struct options, field), true}
+
+static const struct name_of names[] = {
+    NARROW("requesters", requesters), NARROW("performers", performers), NARROW("both", both), NARROW("members", members),
+    NARROW("services", services), NARROW("keys", keys), WIDE("step_us", step_us), NARROW("leap", leap_ppm), NARROW("jump", jump_ppm),
+    WIDE("jump_us", jump_us), NARROW("loss", loss_ppm), NARROW("twice", twice_ppm), NARROW("reorder", reorder_ppm), NARROW("cut", cut_ppm),
+    NARROW("drop", drop_ppm), NARROW("zombie", zombie_percent), NARROW("crash", crash_ppm), NARROW("lost", lost_percent),
+    NARROW("kept", kept_percent), NARROW("commit", commit_percent), NARROW("project", project_percent), NARROW("mark", mark_ppm),
+    NARROW("moves", moves_max), NARROW("small_caps", small_caps), NARROW("wrong", wrong_percent), NARROW("operator", operator_percent),
+    NARROW("reload", reload_ppm), NARROW("revoke", revoke_ppm), NARROW("pressure", pressure_ppm), NARROW("producer", producer_percent),
+    NARROW("repeat", repeat_percent), NARROW("cancel", cancel_percent), NARROW("watch", watch_percent), NARROW("finish", finish_percent),
+    NARROW("later", later_percent), NARROW("choosy", choosy_percent),
+};
+enum { NAMES = sizeof names / sizeof *names };
+
 void
-options_print(const struct options *o)
+options_print(const struct options *options)
 {
-    printf("# requesters=%u performers=%u both=%u members=%u services=%u keys=%u step_us=%" PRId64 " moves=%u caps=%s\n",
-           o->requesters, o->performers, o->both, o->members, o->services, o->keys, o->step_us, o->moves_max,
-           o->small_caps ? "small" : "large");
-    printf("# loss=%u twice=%u reorder=%u cut=%u drop=%u zombie%%=%u leap=%u jump=%u jump_us=%" PRId64 "\n", o->loss_ppm,
-           o->twice_ppm, o->reorder_ppm, o->cut_ppm, o->drop_ppm, o->zombie_percent, o->leap_ppm, o->jump_ppm, o->jump_us);
-    printf("# crash=%u lost%%=%u kept%%=%u commit%%=%u project%%=%u mark=%u reload=%u revoke=%u pressure=%u\n", o->crash_ppm,
-           o->lost_percent, o->kept_percent, o->commit_percent, o->project_percent, o->mark_ppm, o->reload_ppm, o->revoke_ppm,
-           o->pressure_ppm);
-    printf("# wrong%%=%u operator%%=%u producer%%=%u repeat%%=%u cancel%%=%u watch%%=%u finish%%=%u later%%=%u choosy%%=%u\n",
-           o->wrong_percent, o->operator_percent, o->producer_percent, o->repeat_percent, o->cancel_percent, o->watch_percent,
-           o->finish_percent, o->later_percent, o->choosy_percent);
+    for (unsigned i = 0; i < NAMES; i++) {
+        const char *at = (const char *)options + names[i].offset;
+        int64_t value = names[i].wide ? *(const int64_t *)(const void *)at : *(const uint32_t *)(const void *)at;
+        printf("%s%s=%" PRId64, i % 12 == 0 ? (i == 0 ? "# " : "\n# ") : " ", names[i].name, value);
+    }
+    putchar('\n');
+}
+
+bool
+options_set(struct options *options, const char *words)
+{
+    while (words != NULL && *words != '\0') {
+        size_t n = strcspn(words, "=");
+        unsigned i = 0;
+        while (i < NAMES && (strlen(names[i].name) != n || strncmp(names[i].name, words, n) != 0)) {
+            i++;
+        }
+        char *end;
+        int64_t value = strtoll(words[n] == '=' ? words + n + 1 : words + n, &end, 10);
+        if (i == NAMES || words[n] != '=' || (*end != ',' && *end != '\0')) {
+            return false;
+        }
+        char *at = (char *)options + names[i].offset;
+        if (names[i].wide) {
+            *(int64_t *)(void *)at = value;
+        } else {
+            *(uint32_t *)(void *)at = (uint32_t)value;
+        }
+        words = *end == ',' ? end + 1 : end;
+    }
+    return true;
 }

@@ -28,7 +28,7 @@ struct options {
     uint32_t commit_percent, project_percent;
     uint32_t mark_ppm;
     uint32_t moves_max;
-    bool small_caps;
+    uint32_t small_caps;
     /* people */
     uint32_t wrong_percent; /* acts outside of one's rights or knowledge */
     uint32_t operator_percent;
@@ -43,6 +43,9 @@ struct options {
 };
 
 void options_draw(struct options *options, struct rng *rng);
-void options_print(const struct options *options);
+void options_print(const struct options *options); /* as name=value, in lines that begin with # */
+
+/* Override what was drawn: "loss=0,services=1". False: no such name, or no number. */
+bool options_set(struct options *options, const char *words);
 
 #endif

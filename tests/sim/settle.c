@@ -10,14 +10,18 @@
 
 #include "proto/writer.h"
 
-enum { ROUNDS = 5000, QUIET_ROUNDS = 40, WAIT_US = 1000000 };
+enum { ROUNDS = 5000, QUIET_ROUNDS = 40, WAIT_US = 1000000, IDLE_TICKS = 10000 };
 
 void
 settle_drain(struct sim *sim)
 {
     bool worked = true;
+    uint64_t seq = sim->journal.last;
+    uint32_t idle_ticks = 0;
     while (worked) {
         worked = false;
+        idle_ticks = sim->journal.last == seq ? idle_ticks : 0;
+        seq = sim->journal.last;
         for (uint16_t at = 1; at < CONNS_MAX; at++) {
             struct conn *conn = &sim->conns[at];
             while (conn->used && (conn->up.head != NULL || (conn->broker_open && !conn->client_open))) {
@@ -34,6 +38,7 @@ settle_drain(struct sim *sim)
         if (core_next_deadline(sim->broker.core, sim->now) <= sim->now.mono_us) {
             broker_tick(sim);
             worked = true;
+            CHECK(sim, idle_ticks++ < IDLE_TICKS, "B5", "spin", "the core wants to be called at once, and does nothing, %d times", IDLE_TICKS);
         }
         bool chores = broker_commit(sim);
         chores = broker_ask(sim) || chores;

@@ -64,8 +64,8 @@ sim_fail(struct sim *sim, const char *name, const char *slug, const char *format
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
-    printf(" | replay: sim --seed %" PRIu64 " --steps %" PRIu64 "%s%s --trace\n", sim->seed, sim->steps, sim->skip != NULL ? " --skip " : "",
-           sim->skip != NULL ? sim->skip : "");
+    printf(" | replay: sim --seed %" PRIu64 " --steps %" PRIu64 "%s%s%s%s --trace\n", sim->seed, sim->steps, sim->set != NULL ? " --set " : "",
+           sim->set != NULL ? sim->set : "", sim->skip != NULL ? " --skip " : "", sim->skip != NULL ? sim->skip : "");
     sim->counts->violations++;
     longjmp(sim->end, 1);
 }
@@ -352,20 +352,30 @@ step(struct sim *sim)
 }
 
 bool
-sim_run(uint64_t seed, uint64_t steps, bool trace, const char *skip, struct counts *counts)
+sim_run(const struct world *world, struct counts *counts)
 {
     struct sim *sim = calloc(1, sizeof *sim);
     if (sim == NULL) {
         abort();
     }
-    *sim = (struct sim){.seed = seed, .steps = steps, .trace = trace, .skip = skip, .counts = counts, .rng = {rng_mix(seed + 1)}};
+    *sim = (struct sim){.seed = world->seed,
+                        .steps = world->steps,
+                        .trace = world->trace,
+                        .skip = world->skip,
+                        .set = world->set,
+                        .counts = counts,
+                        .rng = {rng_mix(world->seed + 1)}};
     options_draw(&sim->options, &sim->rng);
+    options_set(&sim->options, world->set);
+    if (world->trace) {
+        options_print(&sim->options);
+    }
     counts->worlds++;
     volatile bool passed = false;
     int ended = setjmp(sim->end);
     if (ended == 0) {
         setup(sim);
-        for (sim->step = 1; sim->step <= steps; sim->step++) {
+        for (sim->step = 1; sim->step <= world->steps; sim->step++) {
             step(sim);
             if (sim->step % 64 == 0) {
                 audit_count(sim);
@@ -376,9 +386,6 @@ sim_run(uint64_t seed, uint64_t steps, bool trace, const char *skip, struct coun
     }
     passed = passed || ended == 2; /* a known violation ends its world all the same */
     counts->steps += sim->step;
-    if (trace) {
-        options_print(&sim->options);
-    }
     teardown(sim);
     return passed;
 }

@@ -292,6 +292,7 @@ struct sim {
     uint64_t step, steps;
     bool trace;
     const char *skip; /* comma-separated names of violations that are known */
+    const char *set;  /* options that are not drawn */
     jmp_buf end;
     struct rng rng;
     struct options options;
@@ -333,8 +334,14 @@ struct sim {
 
 /* ------------------------------------------------------------- sim.c */
 
+struct world {
+    uint64_t seed, steps; /* steps before faults stop */
+    bool trace;
+    const char *skip, *set;
+};
+
 /* Run one world. False: a violation; it was printed. */
-bool sim_run(uint64_t seed, uint64_t steps, bool trace, const char *skip, struct counts *counts);
+bool sim_run(const struct world *world, struct counts *counts);
 
 /* A violation: `name` is the invariant, `slug` tells it from others of the same name. Does not return: the world ends. */
 void sim_fail(struct sim *sim, const char *name, const char *slug, const char *format, ...)
