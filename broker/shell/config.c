@@ -343,16 +343,47 @@ config_load(const char *path, struct config *out_config, struct load_error *out_
 
 /* ------------------------------------------------------------- printing */
 
+/* What YAML would fold into a blank, or not take as it is: control characters, other line ends, byte order marks. */
+static unsigned
+special_take(const char *text, unsigned *out_length)
+{
+    static const struct {
+        const char *bytes;
+        unsigned code;
+    } others[] = {{"\xe2\x80\xa8", 0x2028}, {"\xe2\x80\xa9", 0x2029}, {"\xef\xbb\xbf", 0xfeff}, {"\xef\xbf\xbe", 0xfffe}, {"\xef\xbf\xbf", 0xffff}};
+    const unsigned char *c = (const unsigned char *)text;
+    *out_length = c[0] == 0xc2 ? 2 : 1;
+    if (c[0] < 0x20 || c[0] == 0x7f) {
+        return c[0];
+    }
+    if (c[0] == 0xc2 && c[1] < 0xa0) {
+        return c[1];
+    }
+    *out_length = 3;
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
+        if (strncmp(text, others[i].bytes, 3) == 0) {
+            return others[i].code;
+        }
+    }
+    return 0;
+}
+
 /* In double quotes, so that any path survives. */
 static void
 quoted_print(const char *text, FILE *out)
 {
     fputc('"', out);
-    for (; *text != '\0'; text++) {
+    while (*text != '\0') {
+        unsigned length, code = special_take(text, &length);
+        if (code != 0) {
+            fprintf(out, "\\u%04x", code);
+            text += length;
+            continue;
+        }
         if (*text == '"' || *text == '\\') {
             fputc('\\', out);
         }
-        fputc(*text, out);
+        fputc(*text++, out);
     }
     fputc('"', out);
 }

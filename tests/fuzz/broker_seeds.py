@@ -48,6 +48,10 @@ def disconnect(slot):
     return bytes([LEAVE | 2, slot])
 
 
+# The broker starts again in the middle of a story, and everybody comes back.
+AGAIN = RESTART + b"".join(connect(slot, slot) for slot in range(7))
+
+
 def offer(slot, service="*", **fields):
     return say(slot, "offer", service=service, capacity=2, credit=9, **fields)
 
@@ -66,6 +70,13 @@ SEEDS = {
     "owned-verified": offer(P1, "o.v") + offer(P1B, "o.v", verify=True) + submit("o.v", key="a") + hand("accept") + hand("start")
     + hand("ask", message="?", fields=["amount"]) + say(R1, "reply", id=0, input={"amount": 2}) + hand("complete", outcome="ok")
     + hand("verify", P1B, agree=False) + hand("complete", outcome="ok") + hand("verify", P1B, agree=True) + LOOKS + PROJECT,
+    "owned-restarts": submit("o.v", key="r", note="n", complete_by=900 * SECOND) + AGAIN + offer(P1, "o.v") + AGAIN + offer(P1, "o.v")
+    + hand("accept") + AGAIN + offer(P1, "o.v") + hand("start", business_status="b") + hand("ask", message="?") + AGAIN
+    + say(R1, "reply", id=0, input={"amount": 2}) + offer(P1, "o.v") + hand("complete", outcome="ok", output={"amount": 2}) + AGAIN
+    + offer(P1B, "o.v", verify=True) + hand("verify", P1B, agree=True) + AGAIN + LOOKS,
+    "held-restarts": offer(P1, "l") + submit("l", key="s") + hand("progress", business_status="b") + hand("hold", message="m") + AGAIN + offer(P1, "l")
+    + hand("hold", lift=True) + AGAIN + offer(P1, "l") + hand("fail", retryable=True) + AGAIN + wait(23) + offer(P1, "l") + hand("release") + AGAIN
+    + say(R1, "cancel", id=0) + AGAIN,
     "abort": offer(P2, "o") + submit("o", key="b") + hand("accept", P2) + hand("start", P2) + say(R1, "cancel", id=0)
     + hand("reject", P2, code="abort", charge=1, currency="EUR") + say(R1, "cancel", id=0) + hand("accept", P2, code="abort") + LOOKS + say(R1, "close", id=0),
     "routing": submit("l", require=[["grade", "eq", "A"], ["litres", "ge", 5]], prefer=["p2"], exclude=["p1"], key="c")
