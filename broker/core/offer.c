@@ -15,7 +15,7 @@ static struct connection *
 connection_slot(const struct core *core, uint32_t handle)
 {
     uint32_t slot = handle & 0xffff;
-    return slot < core->settings.connections_max ? &core->connections[slot] : NULL;
+    return slot <= core->settings.connections_max ? &core->connections[slot] : NULL;
 }
 
 struct connection *

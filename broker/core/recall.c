@@ -75,7 +75,7 @@ void
 connections_close(struct turn *turn, uint32_t member, uint32_t party)
 {
     struct core *core = turn->core;
-    for (uint32_t slot = 0; slot < core->settings.connections_max; slot++) {
+    for (uint32_t slot = 0; slot <= core->settings.connections_max; slot++) {
         const struct connection *connection = &core->connections[slot];
         if (connection->handle != 0 && (member != 0 ? connection->member == member : connection->party == party)) {
             effect_add(turn, CORE_CLOSE, connection->handle);

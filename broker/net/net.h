@@ -11,7 +11,7 @@
  * attributed by the User-Id that the handler gave its peer, and `lookup` is asked again at every frame, so a revoked key
  * holds nothing from its next frame on. Options that can be read back are; ROUTER_MANDATORY is proved by a send to nobody.
  *
- * A connection's handle is never 0: low 16 bits a dense slot (below connections_max), high 16 bits a generation. Handles
+ * A connection's handle is never 0: low 16 bits a dense slot (1 to connections_max), high 16 bits a generation. Handles
  * of ended connections are recognised and ignored.
  *
  * Memory: connections_max * (a small struct + outbox_bytes_max), at most, on our side; inside libzmq per peer at most

@@ -173,6 +173,20 @@ class Watches(unittest.TestCase):
             self.assertEqual(100, peer.figure("requests.completed"))
 
 
+class Connections(unittest.TestCase):
+    def test_every_place_for_a_connection_is_used_and_used_again(self):  # B1
+        with Broker(start=False) as broker:
+            path = os.path.join(broker.dir, "qiaod.yaml")
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace("network:\n", "network:\n  connections: 4\n", 1))
+            broker.start()
+            for _ in range(10):
+                broker.qiao("stats")
+            self.assertEqual(0, broker.stop())
+
+
 class Pressure(unittest.TestCase):
     def test_many_questions_are_all_answered_and_hold_nobody_up(self):  # B4
         with Broker("--plain") as broker, Peer(broker) as asker, Peer(broker) as peer:
@@ -212,8 +226,13 @@ class Pressure(unittest.TestCase):
             broker.daemon.line("qiaod ready")
             acknowledged = {}
             with Peer(broker) as peer:
-                for number in range(400):
-                    peer.begin("submit", body=bytes(20000), service="bench.echo", key=f"k{number}", notify="none")
+                def submit(number):
+                    return peer.begin("submit", body=bytes(20000), service="bench.echo", key=f"k{number}", notify="none")
+                for number in range(5):
+                    begun = submit(number)
+                    acknowledged[begun] = peer.settle(begun)[1]["id"]
+                for number in range(5, 400):
+                    submit(number)
                 while broker.daemon.process.poll() is None and peer.socket.poll(1000):
                     for name, header, _ in wire.decode(peer.socket.recv()):
                         self.assertNotEqual("bye", name)

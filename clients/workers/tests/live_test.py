@@ -177,6 +177,7 @@ class Manufacturing(Live):
         self.broker.qiao("cancel", request, "-m", "no longer needed", context=self.acme)
         worker.until("aborted")
         self.assertEqual("cancelled", self.ended(request)["status"])
+        worker.child.stop()            # it has written all that it wants to write
         with open(ledger, encoding="utf-8") as file:
             self.assertEqual({"batches": []}, json.load(file))
 
