@@ -152,7 +152,9 @@ task_write(const struct core_out *out, const struct core_effect *effect, const s
     pen_raw(&pen, PROTO_TASK_INPUT, content->input);
     pen_piece(&pen, PROTO_TASK_NOTE, accepted, ACCEPTED_NOTE);
     pen_piece(&pen, PROTO_TASK_TRACEPARENT, accepted, ACCEPTED_TRACEPARENT);
-    pen_text(&pen, PROTO_TASK_BUSINESS_STATUS, (struct proto_str){(const char *)out->bytes.p + effect->offset, effect->bytes});
+    if (effect->bytes > 0) {
+        pen_text(&pen, PROTO_TASK_BUSINESS_STATUS, (struct proto_str){(const char *)out->bytes.p + effect->offset, effect->bytes});
+    }
     pen_u64(&pen, PROTO_TASK_SEQ, effect->seq);
     pen_bool(&pen, PROTO_TASK_REPLY, content->reply);
     pen_raw(&pen, PROTO_TASK_MESSAGE, content->message);
