@@ -8,11 +8,33 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 60.0  # seconds, a bound for what must come
+PATIENCE = 120.0  # seconds, a bound for what must come
 
 
 class Trouble(Exception):
     """Something of the demo did not do what it should; the text says what."""
+
+
+class Lines:
+    """The lines of a pipe, waited for with a bound. It reads the descriptor itself: a buffered reader would hold lines that select() cannot see."""
+
+    def __init__(self, pipe):
+        self.descriptor = pipe.fileno()
+        self.rest = b""
+
+    def next(self, seconds):
+        """The next line, "" at the end of the pipe, None when none came in that time."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self.rest:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
+                return None
+            more = os.read(self.descriptor, 1 << 16)
+            if not more:
+                return ""
+            self.rest += more
+        line, self.rest = self.rest.split(b"\n", 1)
+        return line.decode("utf-8") + "\n"
 
 
 class Stage:

@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 
-from demo_stage import PATIENCE, Stage, Trouble, stop_remembered
+from demo_stage import PATIENCE, Lines, Stage, Trouble, stop_remembered
 
 ENTERPRISES = {"helix": "Helix Bio 海利生物", "medora": "Medora Devices 美多医疗"}
 PROVIDERS = {  # name: (title, services, attributes, worker program)
@@ -101,13 +101,13 @@ class Story:
         """Show every event as the operator's watch tells it, and take the story's turns on the way."""
         title("What happens, event by event 过程")
         watch = self.stage.start("watch", "qiao", "watch", "--scope", "all", "--from", "0", "--json", context=self.stage.operator, pipe=True)
+        lines = Lines(watch.stdout)
         deadline = time.monotonic() + PATIENCE
         while set(self.requests) - {self.ids[STUCK]} - set(self.ended):
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([watch.stdout], [], [], left)[0]:
+            line = lines.next(deadline - time.monotonic())
+            if line is None:
                 missing = [self.requests[id] for id in self.requests if id not in self.ended and id != self.ids[STUCK]]
                 raise Trouble(f"these requests did not end within {PATIENCE:g} s: {', '.join(missing)}; see the logs in {self.stage.home}")
-            line = watch.stdout.readline()
             if not line:
                 raise Trouble(f"the watch ended: {self.stage.log('watch')}")
             event = json.loads(line)
