@@ -31,17 +31,17 @@ apply_lose(struct core *core, uint32_t item)
 }
 
 bool
-apply_next(struct core *core, uint32_t item, uint32_t ordinal, int64_t next_at, const struct proto_event *event)
+apply_next(struct core *core, uint32_t item, struct following next, const struct proto_event *event)
 {
     struct request *request = request_at(core, item);
-    if (ordinal <= request->ordinal || ordinal > TASKS_MAX) {
+    if (next.ordinal <= request->ordinal || next.ordinal > TASKS_MAX) {
         return false;
     }
     apply_lose(core, item);
-    request->ordinal = (uint8_t)ordinal;
+    request->ordinal = (uint8_t)next.ordinal;
     request->status = 0;
-    request->due_us = next_at;
-    enum proto_status status = next_at != 0                  ? PROTO_STATUS_DRAFT
+    request->due_us = next.at_us != 0 ? next.at_us : next.due_us;
+    enum proto_status status = next.at_us != 0               ? PROTO_STATUS_DRAFT
                                : request_owned(core, request) ? PROTO_STATUS_REQUESTED
                                                               : PROTO_STATUS_READY;
     return task_status_set(core, request, status, event);

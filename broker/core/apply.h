@@ -23,8 +23,14 @@ bool apply_status(struct core *core, uint32_t item, const struct proto_event *ev
 /* Its performer has it no longer. */
 void apply_lose(struct core *core, uint32_t item);
 
-/* A task follows: number `ordinal`, a draft until next_at if that is not 0. `due`: of a directed one with a fallback. */
-bool apply_next(struct core *core, uint32_t item, uint32_t ordinal, int64_t next_at, const struct proto_event *event);
+/* The task that follows. */
+struct following {
+    uint32_t ordinal; /* 0: none follows */
+    int64_t at_us;    /* it is a draft until then; 0: it waits at once */
+    int64_t due_us;   /* it waits at once, is directed and may fall back: to be taken until then; 0: no such limit */
+};
+
+bool apply_next(struct core *core, uint32_t item, struct following next, const struct proto_event *event);
 
 /* The wishes of an accepted event. */
 void wishes_of_event(const struct core *core, uint32_t terms, const struct proto_ev_accepted *accepted,

@@ -235,7 +235,7 @@ apply_requeued(struct core *core, uint32_t item, const struct proto_event *event
     request->flags &= (uint16_t)~FLAG_EXHAUSTED;
     request->attempt = 0;
     request->releases = 0;
-    return apply_next(core, item, event->u.requeued.next, 0, event);
+    return apply_next(core, item, (struct following){event->u.requeued.next, 0, event->u.requeued.due}, event);
 }
 
 static bool

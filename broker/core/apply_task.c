@@ -79,7 +79,7 @@ apply_sent_back(struct core *core, uint32_t item, const struct proto_event *even
 
 /* The task is over without a result; another may follow. Who declined it is asked again last. */
 static bool
-apply_over(struct core *core, uint32_t item, const struct proto_event *event, uint32_t next, int64_t next_at, bool declined)
+apply_over(struct core *core, uint32_t item, const struct proto_event *event, struct following next, bool declined)
 {
     struct request *request = request_at(core, item);
     uint32_t performer = request->performer;
@@ -93,8 +93,8 @@ apply_over(struct core *core, uint32_t item, const struct proto_event *event, ui
         uint32_t group = group_make(core, &wishes);
         request_regroup(core, item, flow_make(core, group, request_requester(core, request)));
     }
-    if (next != 0) {
-        return apply_next(core, item, next, next_at, event);
+    if (next.ordinal != 0) {
+        return apply_next(core, item, next, event);
     }
     request->flags |= FLAG_EXHAUSTED;
     return true;
@@ -104,7 +104,7 @@ static bool
 apply_failed(struct core *core, uint32_t item, const struct proto_event *event)
 {
     if (event->u.failed.retryable) {
-        return apply_over(core, item, event, event->u.failed.next, event->u.failed.next_at, false);
+        return apply_over(core, item, event, (struct following){event->u.failed.next, event->u.failed.next_at, event->u.failed.due}, false);
     }
     struct request *request = request_at(core, item);
     request_lift(core, item);
@@ -112,11 +112,12 @@ apply_failed(struct core *core, uint32_t item, const struct proto_event *event)
     return apply_status(core, item, event);
 }
 
-/* The attempt is lost or given back: the same task waits again. */
+/* The attempt is lost or given back: the same task waits again, for its directed party alone until `due_us`. */
 static bool
-apply_back(struct core *core, uint32_t item, const struct proto_event *event)
+apply_back(struct core *core, uint32_t item, const struct proto_event *event, int64_t due_us)
 {
     apply_lose(core, item);
+    request_at(core, item)->due_us = due_us;
     return apply_status(core, item, event);
 }
 
@@ -124,10 +125,10 @@ static bool
 apply_lapsed(struct core *core, uint32_t item, const struct proto_event *event)
 {
     if (event->task_status == PROTO_STATUS_READY || event->task_status == PROTO_STATUS_REQUESTED) {
-        return apply_back(core, item, event);
+        return apply_back(core, item, event, event->u.lapsed.due);
     }
     bool declined = event->reason == PROTO_REASON_ACCEPT_BY_EXPIRED || event->reason == PROTO_REASON_START_BY_EXPIRED;
-    return apply_over(core, item, event, event->u.lapsed.next, event->u.lapsed.next_at, declined);
+    return apply_over(core, item, event, (struct following){event->u.lapsed.next, event->u.lapsed.next_at, 0}, declined);
 }
 
 static bool
@@ -139,7 +140,7 @@ apply_released(struct core *core, uint32_t item, const struct proto_event *event
     }
     request->attempt -= request->attempt > 0;
     request->releases += request->releases < RELEASES_HARD;
-    return apply_back(core, item, event);
+    return apply_back(core, item, event, event->u.released.due);
 }
 
 bool
@@ -164,7 +165,7 @@ apply_task(struct core *core, uint32_t item, uint64_t seq, const struct proto_ev
         request_lift(core, item);
         return apply_status(core, item, event);
     case PROTO_EV_REJECTED:
-        return apply_over(core, item, event, event->u.rejected.next, event->u.rejected.next_at, true);
+        return apply_over(core, item, event, (struct following){event->u.rejected.next, event->u.rejected.next_at, 0}, true);
     case PROTO_EV_FAILED:
         return apply_failed(core, item, event);
     case PROTO_EV_LAPSED:

@@ -7,6 +7,7 @@
 #include "core/offer.h"
 #include "core/party.h"
 #include "core/request.h"
+#include "core/submission.h"
 
 void
 answer_from_history(struct turn *turn, uint64_t id, uint64_t fence, enum core_want want)
@@ -123,6 +124,14 @@ limit_from_now(const struct turn *turn, int64_t left_us)
     return left_us == 0 ? 0 : turn->now.utc_us + left_us;
 }
 
+int64_t
+fallback_due(const struct turn *turn, uint32_t item)
+{
+    const struct core *core = turn->core;
+    const struct request *request = request_at(core, item);
+    const struct wishes *wishes = &request_group(core, request)->wishes;
+    return directed_due(turn, request_terms(core, request), wishes->directed != 0 && wishes->fallback);
+}
 
 uint32_t
 task_following(const struct core *core, uint32_t item)
@@ -232,6 +241,7 @@ task_recall(struct turn *turn, uint32_t item, enum proto_reason reason)
     event_begin(turn, &event, PROTO_EV_RELEASED, item);
     event.reason = reason;
     event.task_status = status_waiting(core, item);
+    event.u.released.due = fallback_due(turn, item);
     event_commit(turn, &event, item);
     request_follow_up(turn, item);
 }

@@ -71,6 +71,9 @@ void refuse_status(struct turn *turn, uint32_t request, const char *message);
 uint32_t task_following(const struct core *core, uint32_t request);
 int64_t backoff_until(const struct turn *turn, uint32_t request);
 
+/* A directed task with a fallback that waits from now on is to be taken until then; 0: it has no such limit. */
+int64_t fallback_due(const struct turn *turn, uint32_t request);
+
 /* If the last fact left the request without a task, say so; then see that what waits finds a performer. */
 void request_follow_up(struct turn *turn, uint32_t request);
 

@@ -29,6 +29,8 @@ task_fail(struct turn *turn, uint32_t item)
     if (record->retryable) {
         event.u.failed.next = task_following(core, item);
         event.u.failed.next_at = event.u.failed.next != 0 ? backoff_until(turn, item) : 0;
+        bool waits = event.u.failed.next != 0 && event.u.failed.next_at == 0;
+        event.u.failed.due = waits ? fallback_due(turn, item) : 0;
     } else {
         event_sum_up(core, &event, item);
         core->stats.failed++;
@@ -127,6 +129,7 @@ on_release(struct turn *turn)
     event.reason = PROTO_REASON_RELEASED;
     event.message = record->message;
     event.task_status = status_waiting(core, item);
+    event.u.released.due = fallback_due(turn, item);
     event_commit(turn, &event, item);
     answer_task_receipt(turn, &event);
     request_follow_up(turn, item);

@@ -29,6 +29,7 @@ on_requeue(struct turn *turn)
     event.reason = PROTO_REASON_REQUEUED_BY_OPERATOR;
     event.message = record->message;
     event.u.requeued.next = request->ordinal + 1u;
+    event.u.requeued.due = fallback_due(turn, item);
     event_commit(turn, &event, item);
     answer_request_receipt(turn, item);
     match_request(turn, item);

@@ -6,7 +6,6 @@
 #include "core/offer.h"
 #include "core/party.h"
 #include "core/request.h"
-#include "core/submission.h"
 
 /* ------------------------------------------------------------- an attempt is lost */
 
@@ -27,6 +26,7 @@ attempt_lost(struct turn *turn, uint32_t item, enum proto_reason reason)
     event.task_status = !last                                         ? status_waiting(core, item)
                         : request->status == PROTO_STATUS_ACCEPTED ? PROTO_STATUS_CANCELLED
                                                                    : PROTO_STATUS_FAILED;
+    event.u.lapsed.due = !last ? fallback_due(turn, item) : 0;
     event_commit(turn, &event, item);
     core->stats.lease_expired += reason == PROTO_REASON_LEASE_EXPIRED;
     request_follow_up(turn, item);
@@ -55,12 +55,10 @@ static void
 task_wakes(struct turn *turn, uint32_t item)
 {
     struct core *core = turn->core;
-    const struct request *request = request_at(core, item);
-    const struct wishes *wishes = &request_group(core, request)->wishes;
     struct proto_event event;
     event_begin(turn, &event, PROTO_EV_WOKEN, item);
     event.task_status = status_waiting(core, item);
-    event.u.woken.due = directed_due(turn, request_terms(core, request), wishes->directed != 0 && wishes->fallback);
+    event.u.woken.due = fallback_due(turn, item);
     event_commit(turn, &event, item);
     match_request(turn, item);
 }

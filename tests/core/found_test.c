@@ -136,6 +136,116 @@ TEST(direction_to_an_unknown_party_falls_back_or_waits)
     scene_end(scene);
 }
 
+/* ------------------------------------------------------------- L5: a direction with a fallback ends, also the second time */
+
+/* p2 stands ready all the time; p1, to which the request is directed, has its task. */
+struct directed {
+    struct scene *scene;
+    struct peer *performer, *other, *operator;
+    uint64_t id;
+};
+
+static struct directed
+directed_scene(const char *service)
+{
+    struct directed d = {.scene = small_scene(1000)};
+    struct peer *requester = scene_connect(d.scene, "r1");
+    d.performer = scene_connect(d.scene, "p1");
+    d.other = scene_connect(d.scene, "p2");
+    d.operator = scene_connect(d.scene, "park");
+    scene_offer(d.scene, d.performer, service, 10);
+    scene_offer(d.scene, d.other, service, 10);
+    struct proto_record record = scene_submission(service);
+    record.u.submit.performer = PROTO_STR("p1");
+    record.u.submit.fallback = PROTO_FALLBACK_ANY;
+    d.id = scene_submit_record(d.scene, requester, &record);
+    assert_int_equal(peer_count(d.performer, PROTO_TASK), 1);
+    assert_int_equal(peer_count(d.other, PROTO_TASK), 0);
+    return d;
+}
+
+static void
+party_paused(struct directed *d)
+{
+    struct proto_record record = scene_record(PROTO_PAUSE);
+    record.u.pause.party = PROTO_STR("p1");
+    scene_send(d->scene, d->operator, &record);
+}
+
+static void
+falls_back_within(struct directed *d, int64_t limit_us)
+{
+    int64_t now = scene_now(d->scene).mono_us - SECONDS(1000);
+    scene_advance_to(d->scene, now + limit_us - SECONDS(1));
+    assert_int_equal(peer_count(d->other, PROTO_TASK), 0); /* p1 may still come for it */
+    scene_advance_to(d->scene, now + limit_us);
+    assert_int_equal(peer_count(d->other, PROTO_TASK), 1);
+    scene_end(d->scene);
+}
+
+TEST(directed_task_whose_lease_was_lost_falls_back)
+{
+    (void)state;
+    struct directed d = directed_scene("leased");
+    scene_disconnect(d.scene, d.performer);
+    scene_advance_to(d.scene, SECONDS(30));
+    assert_int_equal(scene_events(d.scene, PROTO_EV_LAPSED), 1);
+    falls_back_within(&d, SECONDS(30));
+}
+
+TEST(directed_task_that_was_given_back_falls_back)
+{
+    (void)state;
+    struct directed d = directed_scene("owned");
+    party_paused(&d);
+    scene_send_hand(d.scene, d.performer, PROTO_RELEASE, peer_hand(d.performer));
+    falls_back_within(&d, SECONDS(60));
+}
+
+TEST(directed_task_of_a_revoked_party_falls_back)
+{
+    (void)state;
+    struct directed d = directed_scene("owned");
+    scene_accept(d.scene, d.performer, peer_hand(d.performer));
+    struct proto_record record = scene_record(PROTO_PARTY);
+    record.u.party.action = PROTO_PARTY_ACTION_REVOKE;
+    record.u.party.party = PROTO_STR("p1");
+    scene_send(d.scene, d.operator, &record);
+    assert_int_equal(scene_events(d.scene, PROTO_EV_RELEASED), 1);
+    falls_back_within(&d, SECONDS(60));
+}
+
+TEST(directed_task_that_was_requeued_falls_back)
+{
+    (void)state;
+    struct directed d = directed_scene("leased");
+    for (int i = 0; i < 3; i++) {
+        scene_advance_to(d.scene, SECONDS(30 * (i + 1))); /* the third lost lease is the last */
+    }
+    assert_int_equal(scene_events(d.scene, PROTO_EV_EXHAUSTED), 1);
+    party_paused(&d);
+    struct proto_record record = scene_record(PROTO_REQUEUE);
+    record.u.requeue.id = d.id;
+    scene_send(d.scene, d.operator, &record);
+    falls_back_within(&d, SECONDS(30));
+}
+
+/* After the back-off; without one the limit begins with the failure (tests/sim). */
+TEST(directed_task_that_failed_falls_back)
+{
+    (void)state;
+    struct directed d = directed_scene("leased");
+    party_paused(&d);
+    struct hand hand = peer_hand(d.performer);
+    struct proto_record record = scene_record(PROTO_FAIL);
+    record.u.fail.task = hand.task;
+    record.u.fail.fence = hand.fence;
+    record.u.fail.retryable = true;
+    scene_send(d.scene, d.performer, &record);
+    scene_advance_to(d.scene, SECONDS(2)); /* the back-off of this service */
+    falls_back_within(&d, SECONDS(30));
+}
+
 /* A finished request is in one part of a list only. */
 TEST(lists_show_a_finished_request_once)
 {
@@ -182,6 +292,11 @@ main(void)
         cmocka_unit_test(key_is_kept_again_after_a_wall_clock_jump),
         cmocka_unit_test(ended_keys_stay_ended_in_replay),
         cmocka_unit_test(direction_to_an_unknown_party_falls_back_or_waits),
+        cmocka_unit_test(directed_task_whose_lease_was_lost_falls_back),
+        cmocka_unit_test(directed_task_that_was_given_back_falls_back),
+        cmocka_unit_test(directed_task_of_a_revoked_party_falls_back),
+        cmocka_unit_test(directed_task_that_was_requeued_falls_back),
+        cmocka_unit_test(directed_task_that_failed_falls_back),
         cmocka_unit_test(lists_show_a_finished_request_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

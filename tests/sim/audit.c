@@ -223,6 +223,8 @@ audit_settled(struct sim *sim, uint64_t first_seq)
         CHECK(sim, (life->flags & LIFE_OVER) == 0 || (life->flags & LIFE_EXHAUSTED) != 0, "A6", "over-not-exhausted",
               "request %" PRIx64 " has no task left and nobody was told", life->id);
         const struct terms_state *terms = &audit->terms[life->terms];
+        CHECK(sim, !life_waits(life) || life->directed == NOBODY || !life->fallback || life->due_us != 0, "L5", "fallback-never",
+              "%" PRIx64 " waits for party %u alone, and its fallback never comes", life->id, life->directed);
         CHECK(sim, !life_waits(life) || life->attempt < terms->attempts, "A6", "waits-without-attempts",
               "request %" PRIx64 " waits with %u of %u attempts used", life->id, life->attempt, terms->attempts);
     }

@@ -119,7 +119,7 @@ task_lost(struct life *life)
 }
 
 static void
-task_next(struct sim *sim, struct life *life, uint32_t next, int64_t next_at)
+task_next(struct sim *sim, struct life *life, uint32_t next, int64_t next_at, int64_t due_us)
 {
     task_lost(life);
     if (next == 0) {
@@ -129,8 +129,17 @@ task_next(struct sim *sim, struct life *life, uint32_t next, int64_t next_at)
     CHECK(sim, next > life->ordinal && next < 64, "A6", "task-number", "task %u after %u", next, life->ordinal);
     CHECK(sim, next_at == 0 || next_at > sim->now.utc_us, "L2", "next-at", "task %u of %" PRIx64 " begins in the past", next, life->id);
     life->ordinal = (uint8_t)next;
-    life->due_us = next_at;
+    life->due_us = next_at != 0 ? next_at : due_us;
     life->task_status = next_at != 0 ? PROTO_STATUS_DRAFT : terms_of(sim, life)->owned ? PROTO_STATUS_REQUESTED : PROTO_STATUS_READY;
+}
+
+/* Who declined it, or let it lie, was asked: its direction is over if it may fall back. */
+static void
+direction_ends(struct life *life)
+{
+    if (life->fallback) {
+        life->directed = NOBODY;
+    }
 }
 
 static void
@@ -154,7 +163,7 @@ on_assigned(struct sim *sim, uint64_t seq, const struct proto_event *event, stru
           "assigned to party %u while it or the service is paused", party);
     CHECK(sim, (life->exclude >> party & 1) == 0, "A4", "assigned-excluded", "assigned to an excluded party");
     CHECK(sim, !life->impossible, "A4", "assigned-unmet", "assigned although no offer meets its constraint");
-    CHECK(sim, life->directed == NOBODY || life->directed == party || life->fallback, "A4", "assigned-undirected",
+    CHECK(sim, life->directed == NOBODY || life->directed == party, "A4", "assigned-undirected",
           "assigned to party %u, directed to %u", party, life->directed);
     audit->fence_top = event->fence;
     life->fence = event->fence;
@@ -187,11 +196,13 @@ on_lapsed(struct sim *sim, const struct proto_event *event, struct life *life)
     life->task_status = (uint8_t)event->task_status;
     if (event->task_status == PROTO_STATUS_READY || event->task_status == PROTO_STATUS_REQUESTED) {
         task_lost(life);
+        life->due_us = event->u.lapsed.due;
         return;
     }
-    bool nobody = life->performer == NOBODY;
-    task_next(sim, life, event->u.lapsed.next, event->u.lapsed.next_at);
-    (void)nobody;
+    if (event->reason == PROTO_REASON_ACCEPT_BY_EXPIRED || event->reason == PROTO_REASON_START_BY_EXPIRED) {
+        direction_ends(life);
+    }
+    task_next(sim, life, event->u.lapsed.next, event->u.lapsed.next_at, 0);
 }
 
 static void
@@ -360,12 +371,13 @@ on_turned(struct sim *sim, const struct proto_event *event, struct life *life)
     case PROTO_EV_REJECTED:
         by_performer(sim, event, life);
         life->task_status = (uint8_t)event->task_status;
-        task_next(sim, life, event->u.rejected.next, event->u.rejected.next_at);
+        direction_ends(life);
+        task_next(sim, life, event->u.rejected.next, event->u.rejected.next_at, 0);
         break;
     case PROTO_EV_FAILED:
         by_performer(sim, event, life);
         life->task_status = (uint8_t)event->task_status;
-        task_next(sim, life, event->u.failed.next, event->u.failed.next_at);
+        task_next(sim, life, event->u.failed.next, event->u.failed.next_at, event->u.failed.due);
         break;
     case PROTO_EV_LAPSED:
         on_lapsed(sim, event, life);
@@ -378,6 +390,7 @@ on_turned(struct sim *sim, const struct proto_event *event, struct life *life)
         life->attempt--;
         life->releases++;
         task_lost(life);
+        life->due_us = event->u.released.due;
         life->task_status = (uint8_t)event->task_status;
         break;
     case PROTO_EV_EXHAUSTED: {
@@ -395,7 +408,7 @@ on_turned(struct sim *sim, const struct proto_event *event, struct life *life)
         CHECK(sim, life->flags & LIFE_EXHAUSTED, "L2", "requeued", "%" PRIx64 " was requeued although it is not exhausted", life->id);
         life->flags &= (uint8_t)~(LIFE_OVER | LIFE_EXHAUSTED);
         life->attempt = life->releases = 0;
-        task_next(sim, life, event->u.requeued.next, 0);
+        task_next(sim, life, event->u.requeued.next, 0, event->u.requeued.due);
         break;
     case PROTO_EV_OVERDUE:
         CHECK(sim, (life->flags & LIFE_OVERDUE) == 0 && life->complete_by_us != 0 && life->complete_by_us <= sim->now.utc_us, "A5", "overdue",

@@ -20,7 +20,7 @@ struct arguments {
     uint64_t seed, seeds, steps;
     double seconds;
     bool trace, tap;
-    const char *skip, *set;
+    const char *set;
 };
 
 static volatile uint64_t current_seed, current_steps;
@@ -56,8 +56,6 @@ arguments_read(int argc, char **argv, struct arguments *arguments)
         } else if (strcmp(name, "--seconds") == 0) {
             arguments->seconds = strtod(value, NULL);
             arguments->tap = true;
-        } else if (strcmp(name, "--skip") == 0) {
-            arguments->skip = value;
         } else if (strcmp(name, "--set") == 0) {
             struct options none;
             arguments->set = value;
@@ -102,7 +100,7 @@ counts_print(const struct counts *counts, double took_s)
             printf(" %s=%" PRIu64, proto_enum_name(PROTO_ENUM_REFUSAL_CODE, i), counts->answers[i]);
         }
     }
-    printf("\n# violations=%" PRIu64 " known=%" PRIu64 " steps_per_s=%.0f\n", counts->violations, counts->skipped,
+    printf("\n# violations=%" PRIu64 " steps_per_s=%.0f\n", counts->violations,
            (double)counts->steps / (took_s > 0 ? took_s : 1));
 }
 
@@ -112,7 +110,7 @@ main(int argc, char **argv)
     struct arguments arguments;
     struct counts counts = {0};
     if (!arguments_read(argc, argv, &arguments)) {
-        fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--steps N] [--seconds S] [--skip NAME,...] [--set NAME=VALUE,...] [--trace]\n");
+        fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--steps N] [--seconds S] [--set NAME=VALUE,...] [--trace]\n");
         return 64;
     }
     if (sodium_init() < 0) {
@@ -125,7 +123,7 @@ main(int argc, char **argv)
     double start = now_s();
     for (uint64_t n = 0; arguments.seconds > 0 ? now_s() - start < arguments.seconds : n < arguments.seeds; n++) {
         current_seed = arguments.seed + n;
-        struct world world = {current_seed, arguments.steps, arguments.trace, arguments.skip, arguments.set};
+        struct world world = {current_seed, arguments.steps, arguments.trace, arguments.set};
         sim_run(&world, &counts);
     }
     counts_print(&counts, now_s() - start);

@@ -321,8 +321,7 @@ settle(struct sim *sim)
         }
     }
     const struct life *stuck = life_stuck(sim);
-    bool directed = stuck != NULL && life_waits(stuck) && stuck->directed != NOBODY && stuck->due_us == 0;
-    CHECK(sim, stuck == NULL, "L5", directed ? "fallback" : stuck != NULL && life_waits(stuck) ? "waits" : "stuck",
+    CHECK(sim, stuck == NULL, "L5", stuck != NULL && life_waits(stuck) ? "waits" : "stuck",
           "%" PRIx64 ".%u stays as %u/%u (flags %u, performer %u, directed %u/%d, excluded %x, service %u, due %" PRId64 ", now %" PRId64
           ") when faults are over",
           stuck->id, stuck->ordinal, stuck->status, stuck->task_status, stuck->flags, stuck->performer, stuck->directed, stuck->fallback,

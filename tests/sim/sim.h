@@ -279,7 +279,7 @@ enum fault {
 struct counts {
     uint64_t steps, events, records, told, worlds;
     uint64_t faults[FAULTS];
-    uint64_t digests, violations, skipped;
+    uint64_t digests, violations;
     uint64_t accepted, finished, assigned;
     uint64_t kinds[64]; /* events by number */
     uint64_t answers[16]; /* refusals by code; 0: receipts */
@@ -291,7 +291,6 @@ struct sim {
     uint64_t seed;
     uint64_t step, steps;
     bool trace;
-    const char *skip; /* comma-separated names of violations that are known */
     const char *set;  /* options that are not drawn */
     jmp_buf end;
     struct rng rng;
@@ -337,7 +336,7 @@ struct sim {
 struct world {
     uint64_t seed, steps; /* steps before faults stop */
     bool trace;
-    const char *skip, *set;
+    const char *set;
 };
 
 /* Run one world. False: a violation; it was printed. */
