@@ -10,84 +10,9 @@
 #include <stdlib.h>
 
 #include "file.h"
-#include "helper.h"
+#include "world.h"
 
-struct world {
-    char *dir;
-    struct store_options options;
-    struct store *store;
-};
-
-static int
-setup(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-
-    world->dir = helper_dir_make();
-    world->options = helper_options(STORE_ENGINE_SQLITE);
-    *state = world;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct world *world = *state;
-    struct store_error error;
-
-    store_close(&world->store, 0, &error);
-    helper_dir_remove(&world->dir);
-    free(world);
-    return 0;
-}
-
-/* A closed store of that many finished requests, in batches of one each. */
-static void
-fill(struct world *world, uint32_t from, uint32_t to)
-{
-    world->store = helper_open(world->dir, &world->options);
-    for (uint32_t i = from; i < to; i++) {
-        struct helper_request request = helper_request_of(i);
-        helper_lifecycle(world->store, &request, i);
-        helper_commit(world->store);
-    }
-    helper_projected(world->store);
-    helper_close(&world->store);
-}
-
-static int
-replay_ignore(void *context, enum store_origin origin, uint64_t seq, const uint8_t *p, uint32_t n)
-{
-    return 0;
-}
-
-/* Open and replay; closed again in any case. */
-static enum store_status
-open_status(struct world *world, struct store_error *out_error)
-{
-    struct store_error error;
-    enum store_status status = store_open(world->dir, &world->options, &world->store, out_error);
-
-    if (status == STORE_OK) {
-        status = store_replay(world->store, replay_ignore, NULL, out_error);
-    }
-    store_close(&world->store, 0, &error);
-    return status;
-}
-
-static enum store_status
-verify_status(struct world *world, char *out_report, size_t n)
-{
-    struct store_verify_result result;
-    struct store_error error;
-    FILE *report = fmemopen(out_report, n, "w");
-    enum store_status status = store_journal_verify(world->dir, report, &result, &error);
-
-    fclose(report);
-    return status;
-}
-
-/* The bytes of the accepted event of request i, which is event 3 i + 1 in a store that `fill` made from 0. */
+/* The bytes of the accepted event of request i, which is event 3 i + 1 in a store that `world_fill` made from 0. */
 static void
 flip_event(struct world *world, const char *name, uint32_t i)
 {
@@ -110,11 +35,11 @@ flipped_bit_in_the_journal_is_found_and_named(void **state)
     struct store_error error;
     char report[4096] = "";
 
-    fill(world, 0, 20);
+    world_fill(world, 0, 20);
     flip_event(world, "journal.db", 11);
-    assert_int_equal(open_status(world, &error), STORE_DAMAGED);
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
     assert_int_equal(error.seq, 34);
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "event=34 batch=34 its checksum is wrong"));
 }
 
@@ -126,17 +51,12 @@ flipped_bit_behind_the_mark_is_not_served(void **state)
     struct store_error error = {0};
     struct store_stats stats;
     const uint8_t *p;
-    uint64_t durable;
     uint32_t n;
 
-    fill(world, 0, 20);
+    world_fill(world, 0, 20);
     world->store = helper_open(world->dir, &world->options);
-    helper_projected(world->store);
-    assert_int_equal(store_mark_advance(world->store, NULL, 0, 0), STORE_OK);
-    do {
-        assert_int_equal(store_commit_end(world->store, &durable, &error), STORE_OK);
-        store_stats(world->store, &stats);
-    } while (stats.compacting);
+    world_mark_move(world, NULL, 0);
+    store_stats(world->store, &stats);
     assert_int_equal(stats.mark_seq, 60);
     helper_close(&world->store);
     flip_event(world, "journal.db", 11);
@@ -155,13 +75,13 @@ flipped_bit_in_history_is_not_served(void **state)
     struct store_finished row;
     char report[4096] = "";
 
-    fill(world, 0, 20);
+    world_fill(world, 0, 20);
     flip_event(world, "history.db", 11);
     world->store = helper_open(world->dir, &world->options);
     assert_int_equal(store_history_get(world->store, helper_request_of(10).id, &row, &error), STORE_OK);
     assert_int_equal(store_history_get(world->store, helper_request_of(11).id, &row, &error), STORE_DAMAGED);
     helper_close(&world->store);
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "history: the trail of request"));
 }
 
@@ -185,36 +105,6 @@ replay_tell(void *context, enum store_origin origin, uint64_t seq, const uint8_t
     return told->count == 256;
 }
 
-/* A store with a mark, an open table, a snapshot and batches after it. */
-static void
-fill_with_mark(struct world *world)
-{
-    struct store_error error = {0};
-    struct store_stats stats;
-    uint64_t durable;
-
-    world->options.keep_events = 3;
-    world->store = helper_open(world->dir, &world->options);
-    for (uint32_t i = 0; i < 24; i++) {
-        struct helper_request request = helper_request_of(i);
-        helper_append(world->store, PROTO_EV_ACCEPTED, &request, PROTO_STATUS_READY, i, 100);
-        if (i % 3 == 0) {
-            helper_append(world->store, PROTO_EV_CANCELLED, &request, PROTO_STATUS_CANCELLED, i, 0);
-        }
-        helper_commit(world->store);
-        if (i == 12) {
-            helper_projected(world->store);
-            assert_int_equal(store_mark_advance(world->store, "\4\0\0\0keys", 8, store_last_seq(world->store)), STORE_OK);
-            do {
-                assert_int_equal(store_commit_end(world->store, &durable, &error), STORE_OK);
-                store_stats(world->store, &stats);
-            } while (stats.compacting);
-        }
-    }
-    helper_projected(world->store);
-    helper_close(&world->store);
-}
-
 /* D6 */
 static void
 random_flip_is_detected_or_changes_nothing_that_is_replayed(void **state)
@@ -225,7 +115,7 @@ random_flip_is_detected_or_changes_nothing_that_is_replayed(void **state)
     uint32_t seed = 5, refused = 0;
 
     world->options.page_bytes = 1024; /* so that it is mostly content */
-    fill_with_mark(world);
+    world_fill_with_mark(world);
     file_copy(world->dir, "journal.db", "journal.whole");
     assert_int_equal(store_open(world->dir, &world->options, &world->store, &error), STORE_OK);
     assert_int_equal(store_replay(world->store, replay_tell, &want, &error), STORE_OK);
@@ -256,10 +146,10 @@ open_row_that_vanished_is_missed(void **state)
     struct store_error error;
     char report[4096] = "";
 
-    fill_with_mark(world);
+    world_fill_with_mark(world);
     file_sql(world->dir, "journal.db", "DELETE FROM open WHERE seq = (SELECT min(seq) FROM open)");
-    assert_int_equal(open_status(world, &error), STORE_DAMAGED);
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "open table: 7 rows instead of 8"));
 }
 
@@ -270,11 +160,11 @@ missing_batch_is_a_gap(void **state)
     struct store_error error;
     char report[4096] = "";
 
-    fill(world, 0, 20);
+    world_fill(world, 0, 20);
     file_sql(world->dir, "journal.db", "DELETE FROM batch WHERE seq = 31");
-    assert_int_equal(open_status(world, &error), STORE_DAMAGED);
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
     assert_int_equal(error.seq, 31);
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "event=31 a gap"));
 }
 
@@ -287,17 +177,17 @@ exchanged_batch_breaks_the_chain(void **state)
     struct store_error error;
     char sql[512], report[4096] = "";
 
-    fill(world, 0, 10);
-    fill(&other, 100, 110);
+    world_fill(world, 0, 10);
+    world_fill(&other, 100, 110);
     snprintf(sql, sizeof(sql),
              "ATTACH '%s/journal.db' AS other;"
              "UPDATE batch SET data = (SELECT data FROM other.batch WHERE seq = 13) WHERE seq = 13",
              other.dir);
     file_sql(world->dir, "journal.db", sql);
-    assert_int_equal(open_status(world, &error), STORE_DAMAGED);
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
     assert_int_equal(error.seq, 13);
     assert_non_null(strstr(error.text, "chain"));
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "batch=13 it does not continue the chain"));
     helper_dir_remove(&other.dir);
 }
@@ -308,11 +198,11 @@ file_that_is_no_journal_is_refused(void **state)
     struct world *world = *state;
     struct store_error error;
 
-    fill(world, 0, 2);
+    world_fill(world, 0, 2);
     file_sql(world->dir, "journal.db", "PRAGMA application_id = 7");
-    assert_int_equal(open_status(world, &error), STORE_DAMAGED);
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
     file_copy(world->dir, "lock", "journal.db");
-    assert_int_equal(open_status(world, &error), STORE_DAMAGED);
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
 }
 
 static void
@@ -321,13 +211,13 @@ newer_format_is_refused_and_left_alone(void **state)
     struct world *world = *state;
     struct store_error error;
 
-    fill(world, 0, 2);
+    world_fill(world, 0, 2);
     file_sql(world->dir, "history.db", "PRAGMA user_version = 2");
-    assert_int_equal(open_status(world, &error), STORE_NEWER);
+    assert_int_equal(world_open_status(world, &error), STORE_NEWER);
     file_sql(world->dir, "history.db", "PRAGMA user_version = 1");
-    assert_int_equal(open_status(world, &error), STORE_OK);
+    assert_int_equal(world_open_status(world, &error), STORE_OK);
     file_sql(world->dir, "journal.db", "PRAGMA user_version = 2");
-    assert_int_equal(open_status(world, &error), STORE_NEWER);
+    assert_int_equal(world_open_status(world, &error), STORE_NEWER);
 }
 
 /* ------------------------------------------------------------- lost ends */
@@ -339,12 +229,12 @@ journal_that_ends_before_its_witness_is_refused(void **state)
     struct world *world = *state;
     struct store_error error;
 
-    fill(world, 0, 5);
+    world_fill(world, 0, 5);
     file_copy(world->dir, "journal.db", "journal.old");
-    fill(world, 5, 9);
+    world_fill(world, 5, 9);
     file_copy(world->dir, "journal.old", "journal.db");
     file_remove(world->dir, "history.db");
-    assert_int_equal(open_status(world, &error), STORE_BEHIND);
+    assert_int_equal(world_open_status(world, &error), STORE_BEHIND);
     assert_int_equal(error.seq, 27);
 }
 
@@ -356,14 +246,14 @@ journal_that_ends_before_history_is_refused(void **state)
     struct store_error error;
     char report[4096] = "";
 
-    fill(world, 0, 5);
+    world_fill(world, 0, 5);
     file_copy(world->dir, "journal.db", "journal.old");
-    fill(world, 5, 9);
+    world_fill(world, 5, 9);
     file_copy(world->dir, "journal.old", "journal.db");
     file_remove(world->dir, "journal.end");
-    assert_int_equal(open_status(world, &error), STORE_BEHIND);
+    assert_int_equal(world_open_status(world, &error), STORE_BEHIND);
     assert_int_equal(error.seq, 27);
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "history=27 the journal ends at 15"));
 }
 
@@ -373,9 +263,9 @@ missing_journal_beside_a_witness_is_refused(void **state)
     struct world *world = *state;
     struct store_error error;
 
-    fill(world, 0, 5);
+    world_fill(world, 0, 5);
     file_remove(world->dir, "journal.db");
-    assert_int_equal(open_status(world, &error), STORE_BEHIND);
+    assert_int_equal(world_open_status(world, &error), STORE_BEHIND);
     assert_false(file_exists(world->dir, "journal.db"));
 }
 
@@ -386,7 +276,7 @@ history_that_is_gone_is_projected_again(void **state)
     struct store_finished row;
     struct store_error error;
 
-    fill(world, 0, 5);
+    world_fill(world, 0, 5);
     file_remove(world->dir, "history.db");
     world->store = helper_open(world->dir, &world->options);
     helper_projected(world->store);
@@ -396,7 +286,7 @@ history_that_is_gone_is_projected_again(void **state)
 int
 main(void)
 {
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         STORY(flipped_bit_in_the_journal_is_found_and_named),
         STORY(flipped_bit_behind_the_mark_is_not_served),

@@ -9,40 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "helper.h"
-#include "store/engine.h"
-
-static enum store_engine engine_kind;
-
-struct world {
-    char *dir;
-    struct store_options options;
-    struct store *store;
-};
-
-static int
-setup(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-
-    world->dir = helper_dir_make();
-    world->options = helper_options(engine_kind);
-    world->store = helper_open(world->dir, &world->options);
-    *state = world;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct world *world = *state;
-
-    helper_close(&world->store);
-    engine_memory_forget(world->dir);
-    helper_dir_remove(&world->dir);
-    free(world);
-    return 0;
-}
+#include "world.h"
 
 static void
 reopen(struct world *world)
@@ -275,7 +242,7 @@ history_survives_a_reopen(void **state)
 int
 main(int argc, char **argv)
 {
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_setup_open, world_teardown_open)
     const struct CMUnitTest tests[] = {
         STORY(finished_request_is_found_with_its_trail),
         STORY(lists_are_whole_and_newest_first),
@@ -289,6 +256,6 @@ main(int argc, char **argv)
     if (argc != 2) {
         return 64;
     }
-    engine_kind = strcmp(argv[1], "memory") == 0 ? STORE_ENGINE_MEMORY : STORE_ENGINE_SQLITE;
+    world_engine_set(argv[1]);
     return cmocka_run_group_tests_name(argv[1], tests, NULL, NULL);
 }

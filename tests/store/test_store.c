@@ -10,40 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "helper.h"
-#include "store/engine.h"
-
-static enum store_engine engine_kind;
-
-struct world {
-    char *dir;
-    struct store_options options;
-    struct store *store;
-};
-
-static int
-setup(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-
-    world->dir = helper_dir_make();
-    world->options = helper_options(engine_kind);
-    world->store = helper_open(world->dir, &world->options);
-    *state = world;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct world *world = *state;
-
-    helper_close(&world->store);
-    engine_memory_forget(world->dir);
-    helper_dir_remove(&world->dir);
-    free(world);
-    return 0;
-}
+#include "world.h"
 
 static void
 expect_event(struct store *store, uint64_t seq, uint64_t request)
@@ -249,7 +216,7 @@ event_that_was_never_appended_is_not_found(void **state)
 int
 main(int argc, char **argv)
 {
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_setup_open, world_teardown_open)
     const struct CMUnitTest tests[] = {
         STORY(nothing_is_durable_before_its_commit_ended),
         STORY(one_batch_fills_while_another_is_in_commit),
@@ -264,6 +231,6 @@ main(int argc, char **argv)
     if (argc != 2) {
         return 64;
     }
-    engine_kind = strcmp(argv[1], "memory") == 0 ? STORE_ENGINE_MEMORY : STORE_ENGINE_SQLITE;
+    world_engine_set(argv[1]);
     return cmocka_run_group_tests_name(argv[1], tests, NULL, NULL);
 }

@@ -12,83 +12,8 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "helper.h"
 #include "process.h"
-
-struct world {
-    char *dir;
-    struct store_options options;
-    struct store *store;
-};
-
-static int
-setup(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-
-    world->dir = helper_dir_make();
-    world->options = helper_options(STORE_ENGINE_SQLITE);
-    *state = world;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct world *world = *state;
-    struct store_error error;
-
-    store_close(&world->store, 0, &error);
-    helper_dir_remove(&world->dir);
-    free(world);
-    return 0;
-}
-
-/* A closed store of that many finished requests, in batches of one each. */
-static void
-fill(struct world *world, uint32_t from, uint32_t to)
-{
-    world->store = helper_open(world->dir, &world->options);
-    for (uint32_t i = from; i < to; i++) {
-        struct helper_request request = helper_request_of(i);
-        helper_lifecycle(world->store, &request, i);
-        helper_commit(world->store);
-    }
-    helper_projected(world->store);
-    helper_close(&world->store);
-}
-
-static int
-replay_ignore(void *context, enum store_origin origin, uint64_t seq, const uint8_t *p, uint32_t n)
-{
-    return 0;
-}
-
-/* Open and replay; closed again in any case. */
-static enum store_status
-open_status(struct world *world, struct store_error *out_error)
-{
-    struct store_error error;
-    enum store_status status = store_open(world->dir, &world->options, &world->store, out_error);
-
-    if (status == STORE_OK) {
-        status = store_replay(world->store, replay_ignore, NULL, out_error);
-    }
-    store_close(&world->store, 0, &error);
-    return status;
-}
-
-static enum store_status
-verify_status(struct world *world, char *out_report, size_t n)
-{
-    struct store_verify_result result;
-    struct store_error error;
-    FILE *report = fmemopen(out_report, n, "w");
-    enum store_status status = store_journal_verify(world->dir, report, &result, &error);
-
-    fclose(report);
-    return status;
-}
+#include "world.h"
 
 /* D6: SQLite alone drops what follows a flipped bit in its log, without a word. */
 static void
@@ -104,8 +29,8 @@ flipped_bit_in_the_log_of_a_killed_broker_is_found(void **state)
     }
     process_kill(&process);
     file_flip_at(world->dir, "journal.db-wal", 500000);
-    assert_int_equal(open_status(world, &error), STORE_BEHIND);
-    assert_int_equal(verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_int_equal(world_open_status(world, &error), STORE_BEHIND);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
     assert_non_null(strstr(report, "witness="));
 }
 
@@ -172,7 +97,7 @@ killed_broker_keeps_every_event_that_it_reported(void **state)
         assert_true(store_last_seq(world->store) >= reported);
         store_stats(world->store, &stats);
         helper_close(&world->store);
-        assert_int_equal(verify_status(world, (char[4096]){0}, 4096), STORE_OK);
+        assert_int_equal(world_verify_status(world, (char[4096]){0}, 4096), STORE_OK);
     }
     /* The mark moved and the journal was pruned meanwhile. */
     assert_true(stats.mark_seq > 5000 && stats.first_seq > 1);
@@ -188,11 +113,11 @@ second_process_is_told_who_holds_the_store(void **state)
     struct store_error error;
 
     assert_string_equal(process_line(&process), "ready");
-    assert_int_equal(open_status(world, &error), STORE_IN_USE);
+    assert_int_equal(world_open_status(world, &error), STORE_IN_USE);
     assert_int_equal(error.pid, process.pid);
     assert_int_equal(store_history_rebuild(world->dir, NULL, &error), STORE_IN_USE);
     assert_int_equal(process_end(&process), 0);
-    assert_int_equal(open_status(world, &error), STORE_OK);
+    assert_int_equal(world_open_status(world, &error), STORE_OK);
 }
 
 static void
@@ -201,7 +126,7 @@ directory_that_cannot_be_written_is_refused(void **state)
     struct world *world = *state;
     struct process process;
 
-    fill(world, 0, 2);
+    world_fill(world, 0, 2);
     chmod(world->dir, 0555);
     process = process_start("nobody", world->dir, NULL);
     assert_int_equal(strncmp(process_line(&process), "read-only ", 10), 0);
@@ -286,7 +211,7 @@ full_disk_warns_first_and_then_stops_in_doubt(void **state)
     assert_int_equal(store_commit_end(world->store, &(uint64_t){0}, &error), STORE_IN_DOUBT);
     assert_int_equal(store_close(&world->store, 0, &error), STORE_IN_DOUBT);
     world->options.journal_pages_max = 50;
-    assert_int_equal(open_status(world, &error), STORE_DISK_FULL);
+    assert_int_equal(world_open_status(world, &error), STORE_DISK_FULL);
     world->options.journal_pages_max = 0;
     world->store = helper_open(world->dir, &world->options);
     assert_true(store_last_seq(world->store) >= durable);
@@ -295,7 +220,7 @@ full_disk_warns_first_and_then_stops_in_doubt(void **state)
 int
 main(int argc, char **argv)
 {
-#define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         STORY(flipped_bit_in_the_log_of_a_killed_broker_is_found),
         STORY(killed_broker_keeps_every_event_that_it_reported),
