@@ -459,7 +459,12 @@ store_read(struct store *store, uint64_t seq, const uint8_t **out_p, uint32_t *o
 void
 store_projected(struct store *store, uint64_t *out_seq)
 {
-    *out_seq = store->projector != NULL ? projector_projected(store->projector) : store->durable_seq;
+    if (store->projector != NULL) {
+        *out_seq = projector_projected(store->projector);
+    } else {
+        /* During replay nobody projects yet: history has what it had when it was opened, not what the journal has. */
+        *out_seq = store->history_reader != NULL ? store->history_mark_seq : store->durable_seq;
+    }
 }
 
 bool

@@ -187,8 +187,8 @@ enum store_status store_read(struct store *store, uint64_t seq, const uint8_t **
 /* ------------------------------------------------------------- history: finished requests */
 
 /*
- * Every request that finished at or before this sequence can be found in history. Never falls. Without the history
- * thread: what is durable.
+ * Every request that finished at or before this sequence can be found in history, during replay too. Never falls. Of a
+ * store without history: what is durable.
  */
 void store_projected(struct store *store, uint64_t *out_seq);
 
