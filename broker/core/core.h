@@ -110,6 +110,7 @@ enum core_effect_kind {
     /* Asked of the store by the shell, then rendered. */
     CORE_DETAIL,   /* get of an open request: walk back from `source` by prev, then core_render_detail */
     CORE_FINISHED, /* request `id` is not (or no longer) in the core: find its events in history, then core_render_finished */
+    CORE_LIST,     /* list: rows that want what their events say: core_listed_begin */
     CORE_HISTORY,  /* list of finished requests: the query is a struct core_query at out->bytes + offset */
     /* For the shell itself. */
     CORE_WATCH, /* `watch` wants to read events after `source`: core_watch_feed */
@@ -242,10 +243,11 @@ bool core_render_finished(const struct core *core, const struct core_effect *eff
 struct core_query {
     enum proto_scope scope; /* requester: party is the requester; performer: the performer; all: party is either, or empty */
     char party[PROTO_LIST_PARTY_MAX + 1];
-    char service[PROTO_LIST_SERVICE_MAX + 1];
+    char other[PROTO_LIST_PARTY_MAX + 1];     /* is requester or performer too: look at the rows for it */
+    char service[PROTO_LIST_SERVICE_MAX + 1]; /* a name, or prefix.* */
     uint32_t statuses; /* bits 1 << status; 0: any */
-    int64_t since_us;  /* of finishing; 0: none */
-    int64_t until_us;  /* 0: none */
+    int64_t since_us;  /* accepted at or after; 0: none */
+    int64_t until_us;  /* accepted before; 0: none. Both: look at the rows for it */
     char after[PROTO_LIST_AFTER_MAX + 1]; /* the store's own cursor, empty: from the newest */
     uint32_t limit;
     uint64_t seq_max;  /* leave out rows whose terminal event is above it: the core shows those itself */
@@ -253,6 +255,31 @@ struct core_query {
 
 /* The query of a HISTORY effect. */
 void core_effect_query(const struct core_out *out, const struct core_effect *effect, struct core_query *out_query);
+
+/* Is it a row that such a query wants, as far as the store does not see to it: other, since, until? */
+bool core_query_takes(const struct core_query *query, const struct proto_request *row);
+
+/* Take out of a row what lists leave to `get`, and what this viewer may not see. */
+void core_row_trim(const struct core *core, const struct core_effect *effect, struct proto_request *row);
+
+/* The rows of a LIST effect, one after the other. They live in the effect's bytes: copy those to keep them. */
+struct core_listed {
+    const uint8_t *p;
+    uint32_t n, offset;
+    uint32_t count;
+    char next[PROTO_PAGE_NEXT_MAX + 1]; /* the page's cursor */
+    uint64_t id;
+    uint64_t seqs[3]; /* of the events that this row wants to see, in order; 0: not that one */
+    struct proto_bin row;
+};
+
+bool core_listed_begin(const struct core_out *out, const struct core_effect *effect, struct core_listed *out_list);
+bool core_listed_of(const uint8_t *p, uint32_t n, struct core_listed *out_list); /* the effect's bytes, copied */
+bool core_listed_next(struct core_listed *list); /* false: that was the last */
+
+/* Append the row, encoded. `events` are the ones that it wants to see; none: what they say is left out. */
+bool core_listed_render(const struct core *core, const struct core_effect *effect, const struct core_listed *list,
+                        const struct proto_bin *events, uint32_t count, struct proto_buf *rows);
 
 /*
  * Fold one event of a request into the row that shows it; start with a zero row and the oldest event. Texts, maps point into

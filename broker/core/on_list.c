@@ -1,154 +1,19 @@
 /*
- * list: open requests from the core, newest first, then finished ones from history.
+ * list: open requests from the core, newest first; then finished ones, the last finished first: from the core those that
+ * history may not have yet, then from history.
  *
- * Cursors: "o" and an id: open ones below that id; "s" and a number: open ones of everybody, from that place of the table
- * on; "h" and the store's own cursor: finished ones. A page may hold fewer rows than asked for and still have a next one.
+ * Cursors: "o" and an id: open ones below it; "f" and a sequence: finished ones whose last event is below it; "h" and the
+ * store's own cursor: history goes on. A page may hold fewer rows than asked for, or none, and still have a next one.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/handlers.h"
+#include "core/listing.h"
 #include "core/party.h"
+#include "core/render.h"
 #include "core/request.h"
-
-enum { LIST_MAX = PROTO_LIMIT_PAGE_ROWS_MAX };
-
-struct query {
-    const struct proto_list *record;
-    uint32_t statuses; /* bits; 0: any */
-    uint32_t service;
-    uint32_t party;
-    uint32_t limit;
-    uint32_t scanned;
-    uint64_t below; /* ids; 0: no bound */
-    bool finished;  /* those that history may not have yet, too */
-};
-
-/* The newest `limit` that were offered: a heap with the oldest on top. */
-struct newest {
-    uint32_t items[LIST_MAX];
-    uint32_t n;
-};
-
-/* ------------------------------------------------------------- which requests */
-
-static bool
-query_matches(const struct core *core, const struct query *query, const struct request *request)
-{
-    const struct proto_list *record = query->record;
-    if (request_is_finished(request) && (!query->finished || request->last_seq <= core->projected)) {
-        return false;
-    }
-    if (query->below != 0 && request->id >= query->below) {
-        return false;
-    }
-    if (query->statuses != 0 && (query->statuses >> request->shown & 1) == 0) {
-        return false;
-    }
-    if (query->service != 0 && request_group(core, request)->service != query->service) {
-        return false;
-    }
-    if (query->party != 0 && request_requester(core, request) != query->party && request->performer != query->party) {
-        return false;
-    }
-    return (record->since == 0 || request->authored_us >= record->since) &&
-           (record->until == 0 || request->authored_us < record->until);
-}
-
-static void
-newest_sift(const struct core *core, struct newest *newest, uint32_t at)
-{
-    uint32_t item = newest->items[at];
-    uint64_t id = request_at(core, item)->id;
-    for (uint32_t child = at * 2 + 1; child < newest->n; child = at * 2 + 1) {
-        if (child + 1 < newest->n &&
-            request_at(core, newest->items[child + 1])->id < request_at(core, newest->items[child])->id) {
-            child++;
-        }
-        if (request_at(core, newest->items[child])->id >= id) {
-            break;
-        }
-        newest->items[at] = newest->items[child];
-        at = child;
-    }
-    newest->items[at] = item;
-}
-
-static void
-newest_offer(const struct core *core, struct newest *newest, uint32_t limit, uint32_t item)
-{
-    uint64_t id = request_at(core, item)->id;
-    if (newest->n < limit) {
-        uint32_t at = newest->n++;
-        for (; at > 0 && request_at(core, newest->items[(at - 1) / 2])->id > id; at = (at - 1) / 2) {
-            newest->items[at] = newest->items[(at - 1) / 2];
-        }
-        newest->items[at] = item;
-    } else if (request_at(core, newest->items[0])->id < id) {
-        newest->items[0] = item;
-        newest_sift(core, newest, 0);
-    }
-}
-
-/* ------------------------------------------------------------- scopes */
-
-/* A requester's list is in order: it ends when the page is full. */
-static void
-scan_mine(const struct turn *turn, struct query *query, struct newest *newest)
-{
-    const struct core *core = turn->core;
-    for (uint32_t i = party_at(core, turn->party)->mine.head; i != 0; i = request_at(core, i)->mine_next) {
-        if (newest->n == query->limit || query->scanned++ > core->settings.rows_scanned_max) {
-            break;
-        }
-        if (query_matches(core, query, request_at(core, i))) {
-            newest_offer(core, newest, query->limit, i);
-        }
-    }
-}
-
-static void
-scan_list(const struct core *core, struct query *query, struct newest *newest, const struct list *list, uint32_t performer)
-{
-    for (uint32_t i = list->head; i != 0; i = request_at(core, i)->next) {
-        if (query->scanned++ > core->settings.rows_scanned_max) {
-            break;
-        }
-        const struct request *request = request_at(core, i);
-        if (request->performer == performer && query_matches(core, query, request)) {
-            newest_offer(core, newest, query->limit, i);
-        }
-    }
-}
-
-static void
-scan_performed(const struct turn *turn, struct query *query, struct newest *newest)
-{
-    const struct core *core = turn->core;
-    for (uint32_t p = party_at(core, turn->party)->providers; p != 0; p = provider_at(core, p)->next) {
-        const struct provider *provider = provider_at(core, p);
-        scan_list(core, query, newest, &provider->bound, turn->party);
-        scan_list(core, query, newest, &provider->orphans, turn->party);
-        scan_list(core, query, newest, &provider->verify, turn->party);
-    }
-    if (query->finished) {
-        scan_list(core, query, newest, &core->finished, turn->party);
-    }
-}
-
-/* Everybody's: by place in the table, from high to low; *place is where to go on. */
-static void
-scan_all(const struct core *core, struct query *query, struct newest *newest, uint32_t *place)
-{
-    while (*place > 0 && newest->n < query->limit && query->scanned++ < core->settings.rows_scanned_max) {
-        const struct request *request = request_at(core, *place);
-        if (request->id != 0 && query_matches(core, query, request)) {
-            newest_offer(core, newest, query->limit, *place);
-        }
-        --*place;
-    }
-}
 
 /* ------------------------------------------------------------- rows */
 
@@ -184,30 +49,38 @@ row_fill(const struct turn *turn, const struct request *request, struct proto_re
     }
 }
 
-/* Newest first, as many as the page may hold in bytes. */
+/* The rows as far as the core knows them; what only events say is added when they leave. See render_list.c. */
 static void
-answer_rows(struct turn *turn, struct newest *newest, const char *next)
+answer_rows(struct turn *turn, const struct listing_found *found, const char *next)
 {
     struct core *core = turn->core;
-    struct proto_buf rows;
-    proto_buf_init(&rows, PROTO_PAGE_ROWS_MAX);
-    uint32_t count = newest->n;
-    uint32_t sorted[LIST_MAX];
-    for (uint32_t i = count; i-- > 0;) {
-        sorted[i] = newest->items[0];
-        newest->items[0] = newest->items[--newest->n];
-        if (newest->n > 0) {
-            newest_sift(core, newest, 0);
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
+    struct proto_buf row_bytes;
+    proto_buf_init(&row_bytes, PROTO_PAGE_ROWS_MAX);
+    struct core_effect *effect = effect_add(turn, CORE_LIST, turn->conn);
+    effect->re = turn->record->n;
+    effect->party = turn->party;
+    effect->roles = party_at(core, turn->party)->roles;
+    effect->offset = (uint32_t)turn->out->bytes.n;
+    struct listed_head head = {.count = found->n};
+    snprintf(head.next, sizeof head.next, "%s", next);
+    bool fits = proto_buf_append(&turn->out->bytes, &head, sizeof head);
+    for (uint32_t i = 0; fits && i < found->n; i++) {
+        const struct request *request = request_at(core, found->items[i]);
         struct proto_request row;
-        row_fill(turn, request_at(core, sorted[i]), &row);
-        bool fits = proto_struct_encode(&rows, PROTO_STRUCT_REQUEST, &row);
-        assert(fits); /* 1,000 rows of names and numbers stay far below the page's limit */
+        row_fill(turn, request, &row);
+        proto_buf_reset(&row_bytes);
+        fits = proto_struct_encode(&row_bytes, PROTO_STRUCT_REQUEST, &row);
+        struct listed_row listed = {.id = request->id, .accepted_seq = request->accepted_seq, .bytes = (uint32_t)row_bytes.n};
+        if (request_is_finished(request)) {
+            listed.finished_seq = request->last_seq;
+            listed.result_seq = request->flags & FLAG_VERIFY ? request->output_seq : 0;
+        }
+        fits = fits && proto_buf_append(&turn->out->bytes, &listed, sizeof listed) &&
+               proto_buf_append(&turn->out->bytes, row_bytes.p, row_bytes.n);
     }
-    answer_page(turn, PROTO_PAGE_KIND_REQUEST, &rows, count, next);
-    proto_buf_fini(&rows);
+    assert(fits); /* 1,000 rows of names and numbers */
+    effect->bytes = (uint32_t)turn->out->bytes.n - effect->offset;
+    proto_buf_fini(&row_bytes);
 }
 
 /* ------------------------------------------------------------- history */
@@ -218,24 +91,31 @@ text_copy(char *out, size_t n, struct proto_str text)
     snprintf(out, n, "%.*s", PROTO_STR_ARG(text));
 }
 
+/* Those of history that finished below a sequence. */
 static void
-answer_history(struct turn *turn, const struct query *query, struct proto_str cursor)
+answer_history(struct turn *turn, const struct listing_query *query, struct proto_str cursor, uint64_t below)
 {
+    const struct core *core = turn->core;
     const struct proto_list *record = query->record;
     struct core_query asked;
     memset(&asked, 0, sizeof asked);
     asked.scope = record->scope;
     text_copy(asked.party, sizeof asked.party,
-              record->scope == PROTO_SCOPE_ALL ? record->party : name_str(&party_at(turn->core, turn->party)->name));
+              record->scope == PROTO_SCOPE_ALL ? record->party : name_str(&party_at(core, turn->party)->name));
+    if (record->scope != PROTO_SCOPE_ALL) {
+        text_copy(asked.other, sizeof asked.other, record->party);
+    }
     text_copy(asked.service, sizeof asked.service, record->service);
     text_copy(asked.after, sizeof asked.after, cursor);
     asked.statuses = query->statuses;
     asked.since_us = record->since;
     asked.until_us = record->until;
     asked.limit = query->limit;
-    asked.seq_max = turn->core->projected;
+    asked.seq_max = below - 1 < core->projected ? below - 1 : core->projected;
     struct core_effect *effect = effect_add(turn, CORE_HISTORY, turn->conn);
     effect->re = turn->record->n;
+    effect->party = turn->party;
+    effect->roles = party_at(core, turn->party)->roles;
     effect->offset = (uint32_t)turn->out->bytes.n;
     effect->bytes = sizeof asked;
     bool fits = proto_buf_append(&turn->out->bytes, &asked, sizeof asked);
@@ -249,6 +129,15 @@ core_effect_query(const struct core_out *out, const struct core_effect *effect, 
     memcpy(out_query, out->bytes.p + effect->offset, sizeof *out_query);
 }
 
+bool
+core_query_takes(const struct core_query *query, const struct proto_request *row)
+{
+    struct proto_str other = proto_str_of(query->other);
+    return (other.n == 0 || proto_str_eq(row->requester, other) || proto_str_eq(row->performer, other)) &&
+           (query->since_us == 0 || row->authored_on >= query->since_us) &&
+           (query->until_us == 0 || row->authored_on < query->until_us);
+}
+
 void
 core_history_cursor(struct proto_str store_cursor, char out_text[PROTO_LIST_AFTER_MAX + 1])
 {
@@ -257,10 +146,11 @@ core_history_cursor(struct proto_str store_cursor, char out_text[PROTO_LIST_AFTE
 
 /* ------------------------------------------------------------- the record */
 
+enum { TERMINAL_BITS = 1u << PROTO_STATUS_COMPLETED | 1u << PROTO_STATUS_FAILED | 1u << PROTO_STATUS_CANCELLED };
+
 static bool
-statuses_read(struct turn *turn, struct query *query)
+statuses_read(struct turn *turn, struct listing_query *query)
 {
-    const uint32_t terminal = 1u << PROTO_STATUS_COMPLETED | 1u << PROTO_STATUS_FAILED | 1u << PROTO_STATUS_CANCELLED;
     struct proto_iter it = proto_iter_of(query->record->status);
     struct proto_str name;
     unsigned status;
@@ -271,34 +161,54 @@ statuses_read(struct turn *turn, struct query *query)
         }
         query->statuses |= 1u << status;
     }
-    query->finished = query->record->finished || (query->statuses & terminal) != 0;
+    query->finished = query->record->finished || (query->statuses & TERMINAL_BITS) != 0;
     return true;
 }
 
+/* A service, or prefix.* that covers one at least. */
 static bool
-query_read(struct turn *turn, struct query *query)
+service_read(struct turn *turn, struct listing_query *query)
+{
+    const struct core *core = turn->core;
+    struct proto_str name = query->record->service;
+    bool found = name.n == 0;
+    if (name.n > 0 && name.p[name.n - 1] != '*') {
+        query->service = service_find(core, name);
+        found = query->service != 0;
+    } else if (name.n > 0) {
+        query->pattern = name;
+        for (uint32_t i = 1; i < core->services.used && !found; i++) {
+            found = service_name_covers(name, name_str(&service_at(core, i)->name));
+        }
+    }
+    if (!found) {
+        answer_refusal(turn, PROTO_REFUSAL_CODE_NOT_FOUND, "service", "no such name");
+    }
+    return found;
+}
+
+static bool
+query_read(struct turn *turn, struct listing_query *query)
 {
     const struct core *core = turn->core;
     const struct proto_list *record = &turn->record->u.list;
     const struct party *party = party_at(core, turn->party);
-    *query = (struct query){.record = record};
+    *query = (struct listing_query){.record = record, .viewer = turn->party, .looks = core->settings.rows_scanned_max};
     bool oversees = party_has_role(party, PROTO_ROLE_OPERATOR) || party_has_role(party, PROTO_ROLE_OBSERVER);
     if (record->scope == PROTO_SCOPE_ALL && !oversees) {
         answer_refusal(turn, PROTO_REFUSAL_CODE_FORBIDDEN, "scope", "your party does not have the role for this");
         return false;
     }
-    query->limit = record->limit == 0 ? PROTO_LIMIT_PAGE_ROWS : record->limit < LIST_MAX ? record->limit : LIST_MAX;
-    query->service = record->service.n > 0 ? service_find(core, record->service) : 0;
+    query->limit = record->limit == 0 ? PROTO_LIMIT_PAGE_ROWS : record->limit < LISTING_MAX ? record->limit : LISTING_MAX;
     query->party = record->party.n > 0 ? party_find(core, record->party) : 0;
-    if ((record->service.n > 0 && query->service == 0) || (record->party.n > 0 && query->party == 0)) {
-        answer_refusal(turn, PROTO_REFUSAL_CODE_NOT_FOUND, query->service == 0 && record->service.n > 0 ? "service" : "party",
-                       "no such name");
+    if (record->party.n > 0 && query->party == 0) {
+        answer_refusal(turn, PROTO_REFUSAL_CODE_NOT_FOUND, "party", "no such name");
         return false;
     }
-    return statuses_read(turn, query);
+    return service_read(turn, query) && statuses_read(turn, query);
 }
 
-/* The number behind a cursor's letter. False: it is no cursor of ours. */
+/* The number behind a cursor's letter; none: no bound. False: it is no cursor of ours. */
 static bool
 cursor_number(struct proto_str cursor, uint64_t *out_number)
 {
@@ -309,55 +219,70 @@ cursor_number(struct proto_str cursor, uint64_t *out_number)
         }
         number = number * 10 + (uint64_t)(cursor.p[i] - '0');
     }
-    *out_number = number;
-    return cursor.n > 1;
+    *out_number = cursor.n > 1 ? number : UINT64_MAX;
+    return true;
+}
+
+/* Finished ones go behind what is on the page already. */
+static void
+list_finished(struct turn *turn, struct listing_query *query, struct listing_found *found, uint64_t below)
+{
+    char next[PROTO_PAGE_NEXT_MAX + 1] = "f";
+    bool done = listing_finished(turn->core, query, found, &below);
+    if (done && found->n == 0) {
+        answer_history(turn, query, (struct proto_str){"", 0}, below);
+        return;
+    }
+    if (below != UINT64_MAX) {
+        snprintf(next, sizeof next, "f%" PRIu64, below);
+    }
+    answer_rows(turn, found, next);
 }
 
 static void
-list_open(struct turn *turn, struct query *query, uint64_t number)
+list_open(struct turn *turn, struct listing_query *query, struct listing_found *found, uint64_t below)
 {
-    const struct core *core = turn->core;
-    struct newest *newest = table_alloc(sizeof *newest);
     char next[PROTO_PAGE_NEXT_MAX + 1] = "";
-    if (query->record->scope == PROTO_SCOPE_ALL) {
-        uint32_t place = number == 0 || number >= core->requests.used ? core->requests.used - 1 : (uint32_t)number - 1;
-        scan_all(core, query, newest, &place);
-        if (place > 0) {
-            snprintf(next, sizeof next, "s%" PRIu32, place + 1);
-        }
-    } else {
-        query->below = number;
-        if (query->record->scope == PROTO_SCOPE_REQUESTER) {
-            scan_mine(turn, query, newest);
-        } else {
-            scan_performed(turn, query, newest);
-        }
-        if (newest->n == query->limit) {
-            snprintf(next, sizeof next, "o%" PRIu64, request_at(core, newest->items[0])->id);
-        }
+    bool many = false, done = true;
+    if (query->statuses == 0 || (query->statuses & ~TERMINAL_BITS) != 0) {
+        done = query->record->scope == PROTO_SCOPE_PERFORMER ? listing_in_hand(turn->core, query, found, &below, &many)
+                                                             : listing_open(turn->core, query, found, &below);
     }
-    if (next[0] == 0 && newest->n == 0 && query->finished) {
-        answer_history(turn, query, (struct proto_str){"", 0});
+    if (many) {
+        answer_refusal(turn, PROTO_REFUSAL_CODE_TOO_LARGE, "service", "too many tasks in hand to look through: name one service");
+    } else if (done && query->finished) {
+        list_finished(turn, query, found, UINT64_MAX);
     } else {
-        answer_rows(turn, newest, next[0] != 0 ? next : query->finished ? "h" : "");
+        if (!done) {
+            snprintf(next, sizeof next, below == UINT64_MAX ? "o" : "o%" PRIu64, below);
+        }
+        answer_rows(turn, found, next);
     }
-    free(newest);
 }
 
 void
 on_list(struct turn *turn)
 {
-    struct query query;
+    struct listing_query query;
     struct proto_str after = turn->record->u.list.after;
-    uint64_t number = 0;
+    uint64_t below = UINT64_MAX;
     if (!query_read(turn, &query)) {
         return;
     }
-    if (after.n > 0 && after.p[0] == 'h') {
-        answer_history(turn, &query, (struct proto_str){after.p + 1, after.n - 1});
-    } else if (after.n > 0 && ((after.p[0] != 'o' && after.p[0] != 's') || !cursor_number(after, &number))) {
-        answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "after", "not a cursor of this broker");
-    } else {
-        list_open(turn, &query, number);
+    if (after.n > 1 && after.p[0] == 'h') {
+        answer_history(turn, &query, (struct proto_str){after.p + 1, after.n - 1}, UINT64_MAX);
+        return;
     }
+    if (after.n > 0 && ((after.p[0] != 'o' && after.p[0] != 'f') || !cursor_number(after, &below) || below == 0)) {
+        answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "after", "not a cursor of this broker");
+        return;
+    }
+    struct listing_found *found = table_alloc(sizeof *found);
+    found->n = 0;
+    if (after.n > 0 && after.p[0] == 'f') {
+        list_finished(turn, &query, found, below);
+    } else {
+        list_open(turn, &query, found, below);
+    }
+    free(found);
 }

@@ -4,6 +4,7 @@
 #include "core/request.h"
 
 #include "core/group.h"
+#include "core/listing.h"
 #include "core/party.h"
 #include "core/queue.h"
 
@@ -54,8 +55,9 @@ request_forget(struct core *core, uint32_t item)
 {
     struct request *request = request_at(core, item);
     assert(request->place == PLACE_FINISHED && request->offer == 0);
-    LIST_REMOVE(core, request, &core->finished, item, next, prev);
     struct party *party = party_at(core, request_requester(core, request));
+    listing_let_go(core, party, item);
+    LIST_REMOVE(core, request, &core->finished, item, next, prev);
     LIST_REMOVE(core, request, &party->mine, item, mine_next, mine_prev);
     core->by_status[request->shown]--;
     index_remove(&core->request_by_id, core, request_hash, item);

@@ -57,6 +57,7 @@ struct party {
     uint32_t providers;       /* first, by provider.next */
     uint32_t watch_requester; /* first watch */
     uint32_t watch_performer;
+    uint32_t finger;          /* in `mine`, near where a page of `list` ended; 0: at its front */
     bool recalling; /* in core.recall_head's list: its tasks are looked through */
     uint32_t recall_next;
 };
@@ -388,6 +389,7 @@ struct core {
     struct connection *connections; /* by slot */
 
     struct list finished;    /* by rising terminal sequence */
+    uint32_t finished_finger; /* near where a page of `list` ended; 0: at the newest */
     uint64_t projected;      /* history has everything up to there */
     struct list idle_groups; /* without requests, oldest first; kept to be used again */
     struct list idle_flows;

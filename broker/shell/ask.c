@@ -1,25 +1,15 @@
 /*
- * Questions that the store answers: one request in detail, a finished one, a page of finished ones.
+ * Questions that the store answers: one request in detail, a finished one, a page of many (ask_list.c).
  *
  * They wait in a ring and a few are answered per round, within a slice of time, so that a client that asks a lot delays
  * nobody's acknowledgement (B4).
  */
-#include "shell/broker.h"
+#include "shell/ask.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
-enum {
-    ASK_SLICE_US = 2000,
-    TRAIL_BYTES_MAX = 64 << 20,
-    HISTORY_SCAN_MAX = 20000,
-};
-
-struct trail {
-    struct proto_bin events[CORE_DETAIL_EVENTS_MAX];
-    size_t offsets[CORE_DETAIL_EVENTS_MAX];
-    uint64_t seqs[CORE_DETAIL_EVENTS_MAX];
-    uint32_t count;
-};
+enum { ASK_SLICE_US = 2000 };
 
 void
 ask_push(struct broker *broker, const struct outlet *outlet, const struct core_effect *effect)
@@ -30,13 +20,41 @@ ask_push(struct broker *broker, const struct outlet *outlet, const struct core_e
     }
     struct ask *ask = &broker->asks[(broker->ask_first + broker->ask_count++) % ASKS_MAX];
     ask->effect = *effect;
+    ask->listed = NULL;
+    ask->listed_offset = 0;
     if (effect->kind == CORE_HISTORY) {
         core_effect_query(&outlet->out, effect, &ask->query);
+    } else if (effect->kind == CORE_LIST) {
+        ask->listed = malloc(effect->bytes);
+        if (ask->listed == NULL) {
+            broker->ask_count--;
+            leave_refusal(broker, effect->conn, effect->re, PROTO_REFUSAL_CODE_RETRY_LATER, "", "no memory for this now");
+            return;
+        }
+        memcpy(ask->listed, outlet->out.bytes.p + effect->offset, effect->bytes);
     }
 }
 
 static void
-store_refuse(struct broker *broker, const struct core_effect *effect, const char *what, enum store_status status,
+ask_pop(struct broker *broker)
+{
+    free(broker->asks[broker->ask_first].listed);
+    broker->ask_first = (broker->ask_first + 1) % ASKS_MAX;
+    broker->ask_count--;
+}
+
+void
+ask_fini(struct broker *broker)
+{
+    while (broker->ask_count > 0) {
+        ask_pop(broker);
+    }
+    free(broker->asks);
+    broker->asks = NULL;
+}
+
+void
+ask_store_refuse(struct broker *broker, const struct core_effect *effect, const char *what, enum store_status status,
              const struct store_error *error)
 {
     log_line(CONFIG_LOG_ERROR, what, "status=\"%s\" seq=%llu text=\"%s\"", store_status_text(status),
@@ -46,8 +64,8 @@ store_refuse(struct broker *broker, const struct core_effect *effect, const char
                   status == STORE_INVALID ? "after" : "", "the store cannot answer this now");
 }
 
-static void
-render_send(struct broker *broker, const struct core_effect *effect, bool rendered)
+void
+ask_render_send(struct broker *broker, const struct core_effect *effect, bool rendered)
 {
     if (!rendered) {
         leave_refusal(broker, effect->conn, effect->re, PROTO_REFUSAL_CODE_TOO_LARGE, "", "the answer is larger than a frame");
@@ -56,8 +74,8 @@ render_send(struct broker *broker, const struct core_effect *effect, bool render
     net_send(broker->net, effect->conn, broker->render.p, broker->render.n, 1);
 }
 
-static bool
-trail_add(struct broker *broker, struct trail *trail, uint64_t seq, const uint8_t *p, uint32_t n)
+bool
+ask_trail_add(struct broker *broker, struct trail *trail, uint64_t seq, const uint8_t *p, uint32_t n)
 {
     trail->offsets[trail->count] = broker->trail.n;
     trail->seqs[trail->count] = seq;
@@ -70,8 +88,8 @@ trail_add(struct broker *broker, struct trail *trail, uint64_t seq, const uint8_
 }
 
 /* The buffer may have moved while it grew. */
-static void
-trail_settle(struct broker *broker, struct trail *trail)
+void
+ask_trail_settle(struct broker *broker, struct trail *trail)
 {
     for (uint32_t i = 0; i < trail->count; i++) {
         trail->events[i].p = broker->trail.p + trail->offsets[i];
@@ -117,12 +135,12 @@ trail_walk(struct broker *broker, const struct core_effect *effect, struct trail
             error->seq = seq;
             return STORE_DAMAGED;
         }
-        if (!trail_add(broker, trail, seq, p, n)) {
+        if (!ask_trail_add(broker, trail, seq, p, n)) {
             return STORE_NO_MEMORY;
         }
         seq = trail->count == CORE_DETAIL_EVENTS_MAX ? 0 : event.prev;
     }
-    trail_settle(broker, trail);
+    ask_trail_settle(broker, trail);
     trail_turn(trail);
     return STORE_OK;
 }
@@ -133,11 +151,11 @@ detail_answer(struct broker *broker, const struct core_effect *effect, struct tr
     struct store_error error = {.text = ""};
     enum store_status status = trail_walk(broker, effect, trail, &error);
     if (status != STORE_OK) {
-        store_refuse(broker, effect, "detail", status, &error);
+        ask_store_refuse(broker, effect, "detail", status, &error);
         return;
     }
     proto_buf_reset(&broker->render);
-    render_send(broker, effect, core_render_detail(broker->core, effect, trail->events, trail->seqs, trail->count, &broker->render));
+    ask_render_send(broker, effect, core_render_detail(broker->core, effect, trail->events, trail->seqs, trail->count, &broker->render));
 }
 
 static void
@@ -155,90 +173,24 @@ finished_answer(struct broker *broker, const struct core_effect *effect, struct 
         bool fits = true;
         while (fits && trail->count < CORE_DETAIL_EVENTS_MAX - 1 &&
                store_trail_next(finished.trail, finished.trail_n, &offset, &seq, &p, &n)) {
-            fits = trail_add(broker, trail, seq, p, n);
+            fits = ask_trail_add(broker, trail, seq, p, n);
         }
-        if (!fits || !trail_add(broker, trail, finished.seq, finished.event, finished.event_n)) {
-            store_refuse(broker, effect, "finished", STORE_NO_MEMORY, &error);
+        if (!fits || !ask_trail_add(broker, trail, finished.seq, finished.event, finished.event_n)) {
+            ask_store_refuse(broker, effect, "finished", STORE_NO_MEMORY, &error);
             return;
         }
-        trail_settle(broker, trail);
+        ask_trail_settle(broker, trail);
     } else if (status != STORE_NOT_FOUND) {
-        store_refuse(broker, effect, "finished", status, &error);
+        ask_store_refuse(broker, effect, "finished", status, &error);
         return;
     }
     proto_buf_reset(&broker->render);
-    render_send(broker, effect, core_render_finished(broker->core, effect, trail->events, trail->seqs, trail->count, &broker->render));
+    ask_render_send(broker, effect, core_render_finished(broker->core, effect, trail->events, trail->seqs, trail->count, &broker->render));
 }
 
-struct page {
-    struct broker *broker;
-    uint32_t count;
-    size_t bytes_max;
-    uint64_t seq_max; /* what finished after it is still shown by the core */
-};
-
-static int
-row_add(void *context, const struct store_finished *finished)
-{
-    struct page *page = context;
-    struct proto_event event;
-    struct proto_error error;
-    size_t used;
-    if (finished->seq > page->seq_max) {
-        return 0;
-    }
-    if (!proto_event_decode(finished->event, finished->event_n, &used, &event, &error)) {
-        return 0; /* damage of one row hides that row only; `journal verify` names it */
-    }
-    struct proto_request row = {0};
-    core_row_fold(&row, finished->seq, &event);
-    row.id = finished->id;
-    row.output = (struct proto_bin){0}; /* `get` shows it */
-    row.has &= ~(uint64_t)PROTO_REQUEST_OUTPUT;
-    size_t before = page->broker->rows.n;
-    if (!proto_struct_encode(&page->broker->rows, PROTO_STRUCT_REQUEST, &row) || page->broker->rows.n > page->bytes_max) {
-        proto_buf_cut(&page->broker->rows, before);
-        return 1;
-    }
-    page->count++;
-    return 0;
-}
-
-static void
-history_answer(struct broker *broker, const struct core_effect *effect, const struct core_query *query)
-{
-    const char *party = query->party[0] ? query->party : NULL;
-    struct store_query store_query = {
-        .requester = query->scope == PROTO_SCOPE_PERFORMER ? NULL : party,
-        .performer = query->scope == PROTO_SCOPE_REQUESTER ? NULL : party,
-        .service = query->service[0] ? query->service : NULL,
-        .since_us = query->since_us,
-        .until_us = query->until_us,
-        .status_mask = query->statuses,
-        .after = query->after,
-        .rows_max = query->limit,
-        .scan_max = HISTORY_SCAN_MAX,
-    };
-    struct page page = {.broker = broker, .bytes_max = broker->config.frame_bytes_max - 4096, .seq_max = query->seq_max};
-    struct store_error error = {.text = ""};
-    char cursor[STORE_CURSOR_BYTES] = "", next[PROTO_LIST_AFTER_MAX + 1] = "";
-    proto_buf_reset(&broker->rows);
-    enum store_status status = store_history_list(broker->store, &store_query, row_add, &page, cursor, &error);
-    if (status != STORE_OK) {
-        store_refuse(broker, effect, "history", status, &error);
-        return;
-    }
-    if (cursor[0]) {
-        core_history_cursor(proto_str_of(cursor), next);
-    }
-    proto_buf_reset(&broker->render);
-    struct proto_bin rows = {broker->rows.p, (uint32_t)broker->rows.n};
-    render_send(broker, effect, core_page_render(&broker->render, effect->re, PROTO_PAGE_KIND_REQUEST, rows, page.count,
-                                                 proto_str_of(next)));
-}
-
-static void
-ask_answer(struct broker *broker, const struct ask *ask)
+/* True: answered, or never to be. */
+static bool
+ask_answer(struct broker *broker, struct ask *ask, int64_t until_us)
 {
     struct trail trail;
     switch (ask->effect.kind) {
@@ -248,11 +200,14 @@ ask_answer(struct broker *broker, const struct ask *ask)
     case CORE_FINISHED:
         finished_answer(broker, &ask->effect, &trail);
         break;
+    case CORE_LIST:
+        return ask_list_answer(broker, ask, &trail, until_us);
     default:
         assert(ask->effect.kind == CORE_HISTORY);
-        history_answer(broker, &ask->effect, &ask->query);
+        ask_history_answer(broker, &ask->effect, &ask->query);
         break;
     }
+    return true;
 }
 
 void
@@ -262,7 +217,7 @@ ask_step(struct broker *broker)
     int64_t until_us = broker->now.mono_us + ASK_SLICE_US;
     bool first = true;
     while (broker->ask_count > 0 && !broker->failed) {
-        const struct ask *ask = &broker->asks[broker->ask_first];
+        struct ask *ask = &broker->asks[broker->ask_first];
         if (net_room(broker->net, ask->effect.conn) > 0) {
             clock_read(&now);
             if (first) {
@@ -272,9 +227,10 @@ ask_step(struct broker *broker)
                 return;
             }
             first = false;
-            ask_answer(broker, ask);
+            if (!ask_answer(broker, ask, until_us)) {
+                return;
+            }
         }
-        broker->ask_first = (broker->ask_first + 1) % ASKS_MAX;
-        broker->ask_count--;
+        ask_pop(broker);
     }
 }

@@ -29,6 +29,8 @@ struct outlet {
 struct ask {
     struct core_effect effect;
     struct core_query query; /* of a HISTORY effect */
+    uint8_t *listed;         /* of a LIST effect: a copy of its rows */
+    uint32_t listed_offset;  /* of the row that comes next */
 };
 
 /* A watch that reads older events. */
@@ -117,6 +119,7 @@ void leave_close(struct broker *broker, uint32_t conn); /* bye, when what came b
 /* ---- ask.c: questions to history */
 void ask_push(struct broker *broker, const struct outlet *outlet, const struct core_effect *effect);
 void ask_step(struct broker *broker);
+void ask_fini(struct broker *broker);
 
 /* ---- feed.c: watches that catch up */
 void feed_push(struct broker *broker, const struct core_effect *effect);

@@ -89,6 +89,7 @@ leave_effect(struct broker *broker, const struct outlet *outlet, const struct co
         break;
     case CORE_DETAIL:
     case CORE_FINISHED:
+    case CORE_LIST:
     case CORE_HISTORY:
         ask_push(broker, outlet, effect);
         break;

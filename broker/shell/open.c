@@ -355,8 +355,7 @@ broker_close(struct broker *broker)
     proto_buf_fini(&broker->rows);
     proto_buf_fini(&broker->trail);
     proto_buf_fini(&broker->snapshot);
-    free(broker->asks);
+    ask_fini(broker);
     free(broker->feeds);
-    broker->asks = NULL;
     broker->feeds = NULL;
 }

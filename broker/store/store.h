@@ -205,7 +205,7 @@ struct store_finished {
     uint32_t status;     /* enum proto_status */
     const uint8_t *event; /* the terminal event, encoded */
     uint32_t event_n;
-    const uint8_t *trail; /* its earlier events in order, for store_trail_next; empty in a list */
+    const uint8_t *trail; /* its earlier events in order, for store_trail_next; in a list only when asked for */
     uint32_t trail_n;
 };
 
@@ -220,16 +220,22 @@ bool store_trail_next(const uint8_t *trail, uint32_t trail_n, uint32_t *offset, 
 struct store_query {
     const char *requester; /* party names; NULL: any. With both, rows of either (an organisation that is both). */
     const char *performer;
-    const char *service;
+    const char *service;   /* a name, or prefix.* */
     int64_t since_us;      /* finished at or after; 0: any */
     int64_t until_us;      /* finished before; 0: any */
     uint32_t status_mask;  /* 1 << enum proto_status; 0: any */
     const char *after;     /* cursor of the page before; NULL or "": from the newest */
     uint32_t rows_max;     /* rows handed over at most */
     uint32_t scan_max;     /* rows looked at at most; then the page ends early, with a cursor */
+    bool trail;            /* rows come with their trails */
 };
 
-/* Anything but 0 ends the page before this row, which the cursor then names as the next. */
+enum {
+    STORE_ROW_TAKEN = 0,
+    STORE_ROW_STOP = 1,    /* the page ends before this row, which the cursor then names as the next */
+    STORE_ROW_PASSED = -1, /* not wanted: it does not count for rows_max */
+};
+
 typedef int store_finished_fn(void *context, const struct store_finished *row);
 
 /*

@@ -79,7 +79,7 @@ journal_at(const struct scene *scene, uint64_t seq)
     return (struct proto_bin){scene->journal[seq - 1].p, scene->journal[seq - 1].n};
 }
 
-static void
+void
 decode_event(struct proto_bin bytes, struct proto_event *event)
 {
     struct proto_error error;
@@ -169,78 +169,6 @@ peer_of(struct scene *scene, uint32_t conn)
     return NULL;
 }
 
-static struct proto_bin
-source_of(const struct scene *scene, uint64_t seq)
-{
-    return seq == 0 ? (struct proto_bin){0} : journal_at(scene, seq);
-}
-
-static uint32_t
-events_of(const struct scene *scene, uint64_t id, struct proto_bin *events, uint64_t *seqs)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < scene->journal_n && n < CORE_DETAIL_EVENTS_MAX; i++) {
-        if (scene->journal[i].id == id && id != 0) {
-            events[n] = journal_at(scene, i + 1);
-            seqs[n++] = i + 1;
-        }
-    }
-    return n;
-}
-
-static void
-answer_history(struct scene *scene, const struct core_effect *effect, struct proto_buf *buf)
-{
-    struct core_query query;
-    struct proto_buf rows;
-    uint32_t count = 0;
-    core_effect_query(&scene->out, effect, &query);
-    proto_buf_init(&rows, PROTO_PAGE_ROWS_MAX);
-    for (uint32_t i = scene->projected < scene->journal_n ? (uint32_t)scene->projected : scene->journal_n; i-- > 0;) {
-        struct proto_event event;
-        decode_event(journal_at(scene, i + 1), &event);
-        bool terminal = event.accepted_seq != 0;
-        struct proto_str party = query.scope == PROTO_SCOPE_PERFORMER ? event.performer : event.requester;
-        if (terminal && (query.party[0] == 0 || proto_str_eq(party, proto_str_of(query.party))) && count < query.limit) {
-            struct proto_request row = {0};
-            core_row_fold(&row, i + 1, &event);
-            assert_true(proto_struct_encode(&rows, PROTO_STRUCT_REQUEST, &row));
-            count++;
-        }
-    }
-    assert_true(core_page_render(buf, effect->re, PROTO_PAGE_KIND_REQUEST, (struct proto_bin){rows.p, (uint32_t)rows.n}, count,
-                                 (struct proto_str){0}));
-    proto_buf_fini(&rows);
-}
-
-static void
-effect_render(struct scene *scene, const struct core_effect *effect, struct proto_buf *buf)
-{
-    struct proto_bin events[CORE_DETAIL_EVENTS_MAX];
-    uint64_t seqs[CORE_DETAIL_EVENTS_MAX];
-    uint32_t count;
-    switch ((enum core_effect_kind)effect->kind) {
-    case CORE_DETAIL:
-        count = events_of(scene, effect->id, events, seqs);
-        assert_true(core_render_detail(scene->core, effect, events, seqs, count, buf));
-        break;
-    case CORE_FINISHED:
-        count = events_of(scene, effect->id, events, seqs);
-        if (count > 0 && seqs[count - 1] > scene->projected) {
-            count = 0; /* it is still in the core, and the core should have answered */
-            fail_msg("the core asks history for a request that it holds");
-        }
-        assert_true(core_render_finished(scene->core, effect, events, seqs, count, buf));
-        break;
-    case CORE_HISTORY:
-        answer_history(scene, effect, buf);
-        break;
-    default:
-        assert_true(core_render(scene->core, &scene->out, effect, source_of(scene, effect->source),
-                                source_of(scene, effect->source2), buf));
-    }
-}
-
 static void
 watch_read(struct scene *scene, const struct core_effect *effect)
 {
@@ -269,7 +197,7 @@ effects_take(struct scene *scene)
             }
         } else if (effect.kind != CORE_RELOAD && peer != NULL) {
             proto_buf_reset(&buf);
-            effect_render(scene, &effect, &buf);
+            scene_render(scene, &effect, &buf);
             peer_deliver(peer, buf.p, buf.n);
         }
     }

@@ -53,6 +53,8 @@ struct scene {
 
 void scene_step(struct scene *scene, const struct core_input *input);
 struct proto_bin journal_at(const struct scene *scene, uint64_t seq);
+void decode_event(struct proto_bin bytes, struct proto_event *event);
+void scene_render(struct scene *scene, const struct core_effect *effect, struct proto_buf *buf); /* scene_answer.c */
 void peer_deliver(struct peer *peer, const uint8_t *p, size_t n);
 
 /* What must hold after every step. */

@@ -86,6 +86,29 @@ history_render(struct world *world, const struct core_effect *effect)
                              (struct proto_bin){world->scratch.p, (uint32_t)world->scratch.n}, count, proto_str_of(cursor)));
 }
 
+static void
+list_render(struct world *world, const struct core_effect *effect)
+{
+    struct core_listed list;
+    uint32_t rows = 0;
+    proto_buf_reset(&world->scratch);
+    REQUIRE(core_listed_begin(&world->out, effect, &list));
+    while (core_listed_next(&list)) {
+        struct proto_bin events[3];
+        uint32_t count = 0;
+        for (unsigned i = 0; i < 3; i++) {
+            if (list.seqs[i] != 0) {
+                events[count++] = event_at(world, list.seqs[i]);
+            }
+        }
+        REQUIRE(core_listed_render(world->core, effect, &list, events, count, &world->scratch));
+        rows++;
+    }
+    REQUIRE(rows == list.count);
+    REQUIRE(core_page_render(&world->render, effect->re, PROTO_PAGE_KIND_REQUEST,
+                             (struct proto_bin){world->scratch.p, (uint32_t)world->scratch.n}, rows, proto_str_of(list.next)));
+}
+
 /* ------------------------------------------------------------- effects */
 
 static void
@@ -104,6 +127,9 @@ effect_render(struct world *world, const struct core_effect *effect)
         count = events_of(world, effect->id, events, seqs);
         count = count > 0 && seqs[count - 1] > world->projected ? 0 : count;
         REQUIRE(core_render_finished(world->core, effect, events, seqs, count, &world->render));
+        break;
+    case CORE_LIST:
+        list_render(world, effect);
         break;
     case CORE_HISTORY:
         history_render(world, effect);

@@ -27,6 +27,32 @@ rendered_send(struct sim *sim, const struct outlet *outlet, const struct core_ef
     leave_bytes(sim, effect->conn, render->p, render->n);
 }
 
+/* A page of the core's own rows, with what their events say. */
+static void
+list_send(struct sim *sim, const struct outlet *outlet, const struct core_effect *effect)
+{
+    struct proto_buf rows, *render = &sim->broker.render;
+    struct core_listed list;
+    proto_buf_init(&rows, PROTO_PAGE_ROWS_MAX);
+    bool fits = core_listed_begin(&outlet->out, effect, &list);
+    while (core_listed_next(&list)) {
+        struct proto_bin events[3];
+        uint32_t count = 0;
+        for (int i = 0; i < 3; i++) {
+            if (list.seqs[i] != 0) {
+                events[count++] = journal_event(&sim->journal, list.seqs[i]);
+            }
+        }
+        fits = fits && core_listed_render(sim->broker.core, effect, &list, events, count, &rows);
+    }
+    proto_buf_reset(render);
+    CHECK(sim, fits && core_page_render(render, effect->re, PROTO_PAGE_KIND_REQUEST, (struct proto_bin){rows.p, (uint32_t)rows.n},
+                                        list.count, proto_str_of(list.next)),
+          "D6", "page", "a list cannot be rendered");
+    proto_buf_fini(&rows);
+    leave_bytes(sim, effect->conn, render->p, render->n);
+}
+
 static void
 reload_answer(struct sim *sim, const struct core_effect *effect)
 {
@@ -77,6 +103,9 @@ leave_effect(struct sim *sim, const struct outlet *outlet, const struct core_eff
     case CORE_TASK:
     case CORE_EVENT:
         rendered_send(sim, outlet, effect);
+        break;
+    case CORE_LIST:
+        list_send(sim, outlet, effect);
         break;
     case CORE_DETAIL:
     case CORE_FINISHED:

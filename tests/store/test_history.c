@@ -205,6 +205,85 @@ page_goes_on_with_the_row_that_was_not_taken(void **state)
     free(listed);
 }
 
+struct picked {
+    struct listed listed;
+    uint32_t passed, events;
+};
+
+/* Takes every third row, and looks at the trail of each. */
+static int
+third_pick(void *context, const struct store_finished *row)
+{
+    struct picked *picked = context;
+    uint32_t offset = 0, n;
+    uint64_t seq;
+    const uint8_t *p;
+
+    while (store_trail_next(row->trail, row->trail_n, &offset, &seq, &p, &n)) {
+        assert_true(seq < row->seq);
+        picked->events++;
+    }
+    if ((picked->passed + picked->listed.count) % 3 != 0) {
+        picked->passed++;
+        return STORE_ROW_PASSED;
+    }
+    return list_note(&picked->listed, row);
+}
+
+static void
+rows_that_are_passed_fill_no_page_and_trails_come_when_asked_for(void **state)
+{
+    struct world *world = *state;
+    struct store_query query = {.rows_max = 4, .scan_max = 1000, .trail = true};
+    struct picked *picked = calloc(1, sizeof(*picked));
+    char cursor[STORE_CURSOR_BYTES] = "";
+    struct store_error error;
+
+    history_fill(world, 21);
+    picked->listed.stop_after = 100;
+    assert_int_equal(store_history_list(world->store, &query, third_pick, picked, cursor, &error), STORE_OK);
+    assert_int_equal(picked->listed.count, 4);
+    assert_int_equal(picked->passed, 6);
+    assert_int_equal(picked->events, 10);
+    query.after = cursor;
+    assert_int_equal(store_history_list(world->store, &query, third_pick, picked, cursor, &error), STORE_OK);
+    assert_int_equal(picked->listed.count, 7);
+    assert_string_equal(cursor, "");
+    query = (struct store_query){.rows_max = 4, .scan_max = 1000};
+    memset(picked, 0, sizeof(*picked));
+    picked->listed.stop_after = 100;
+    assert_int_equal(store_history_list(world->store, &query, third_pick, picked, cursor, &error), STORE_OK);
+    assert_int_equal(picked->events, 0);
+    free(picked);
+}
+
+/* A prefix means the services below it: not the one that is called so, and not one that only begins alike. */
+static void
+services_are_listed_by_prefix(void **state)
+{
+    static const char *const services[] = {"cdmo.tcm", "cdmo.antibody", "cdmo", "cdmox.tcm", "cdmo-x", "cdm.o"};
+    struct world *world = *state;
+    struct listed *listed = calloc(1, sizeof(*listed));
+    struct store_query query = {.rows_max = 2, .scan_max = 100, .service = "cdmo.*"};
+
+    for (uint32_t i = 0; i < 12; i++) {
+        struct helper_request request = helper_request_of(i);
+        request.service = services[i % 6];
+        request.requester = i < 6 ? "r1" : "r2";
+        helper_lifecycle(world->store, &request, 100 + i);
+    }
+    helper_projected(world->store);
+    list_all(world->store, query, listed);
+    assert_int_equal(listed->count, 4);
+    query.requester = "r2";
+    list_all(world->store, query, listed);
+    assert_int_equal(listed->count, 2);
+    query.service = "nothing.*";
+    list_all(world->store, query, listed);
+    assert_int_equal(listed->count, 0);
+    free(listed);
+}
+
 static void
 history_catches_up_from_the_journal_after_a_stop(void **state)
 {
@@ -286,6 +365,8 @@ main(int argc, char **argv)
         STORY(party_that_asks_and_performs_sees_each_request_once),
         STORY(page_ends_at_its_scan_limit_and_goes_on),
         STORY(page_goes_on_with_the_row_that_was_not_taken),
+        STORY(rows_that_are_passed_fill_no_page_and_trails_come_when_asked_for),
+        STORY(services_are_listed_by_prefix),
         STORY(history_catches_up_from_the_journal_after_a_stop),
         STORY(nothing_counts_as_projected_before_history_has_it_during_replay_too),
         STORY(history_survives_a_reopen),

@@ -93,6 +93,37 @@ class History(unittest.TestCase):
             self.assertEqual(60, len(seen))
             self.assertEqual(ids, set(seen))
 
+    def rows(self, peer, **fields):
+        found, after = [], None
+        while True:
+            _, page, _ = peer.call("list", finished=True, after=after, **fields)
+            found += page.get("rows", [])
+            after = page.get("next")
+            if not after:
+                return found
+
+    def test_rows_are_whole_before_and_after_history_has_them(self):
+        with Broker("--plain") as broker:
+            with Peer(broker) as peer:
+                until = time.time_ns() // 1000 + 10**12
+                for number in range(3):
+                    peer.submit(number, subject=f"batch {number}", priority="urgent", complete_by=until)
+                peer.call("offer", service="bench.echo", capacity=1, credit=1)
+                task, _ = peer.next("task")
+                peer.call("complete", task=task["task"], fence=task["fence"], outcome="echoed", charge=4200, currency="CNY", body=b"x")
+                for again in range(3):
+                    rows = self.rows(peer, scope="all" if again else "requester", limit=1 + again)
+                    self.assertEqual(["ready", "ready", "completed"], [row["status"] for row in rows])
+                    self.assertEqual(["batch 2", "batch 1", "batch 0"], [row["subject"] for row in rows])
+                    self.assertEqual(["k2", "k1", "k0"], [row["key"] for row in rows])
+                    self.assertEqual(3 * [until], [row["complete_by"] for row in rows])
+                    self.assertEqual(3 * ["urgent"], [row["priority"] for row in rows])
+                    self.assertEqual(("echoed", 4200, "CNY"), tuple(rows[2][name] for name in ("outcome", "charge", "currency")))
+                    self.assertEqual(3, len(self.rows(peer, service="bench.*", party=rows[0]["requester"])))
+                    self.assertEqual([], self.rows(peer, since=until))
+                    self.assertEqual([], self.rows(peer, until=1))
+                    peer.settled()
+
     def test_cursor_that_nobody_gave_is_invalid(self):
         with Broker("--plain") as broker, Peer(broker) as peer:
             with self.assertRaises(Refusal) as refused:
