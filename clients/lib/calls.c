@@ -1,5 +1,6 @@
 /*
- * What was asked and not yet answered. A ring of slots by number: the numbers rise by one, so finding one is one look.
+ * What was asked and not yet answered. A ring of slots by number: the numbers rise, so finding one is one look. A slot
+ * whose call is still open when the numbers come round is stepped over: one late answer holds nobody up.
  *
  * A call keeps the bytes of its record, so that it can be repeated exactly as it was after a reconnect; the broker then
  * knows it again by its key or its fence. Submissions without a caller's key carry a producer and a rising number, of
@@ -52,14 +53,20 @@ struct qiaoi_call *
 qiaoi_call_take(struct qiaoi_calls *calls, enum qiaoi_call_kind kind, bool reserve)
 {
     uint32_t most = calls->window + (reserve ? QIAOI_RESERVE : 0);
-    struct qiaoi_call *call = &calls->slots[calls->next & calls->mask];
+    uint32_t under_way = kind == QIAOI_CALL_ACT ? calls->acts : calls->in_flight - calls->acts;
+    struct qiaoi_call *call;
 
-    if (calls->in_flight >= most || call->n != 0) {
+    if (under_way >= most) {
         return NULL;
     }
+    while (calls->slots[calls->next & calls->mask].n != 0) {
+        calls->next++; /* ends: there are slots for both windows and their reserves */
+    }
+    call = &calls->slots[calls->next & calls->mask];
     *call = (struct qiaoi_call){.n = calls->next, .kind = (uint8_t)kind};
     calls->next++;
     calls->in_flight++;
+    calls->acts += kind == QIAOI_CALL_ACT;
     return call;
 }
 
@@ -113,6 +120,7 @@ qiaoi_call_free(struct qiaoi_calls *calls, struct qiaoi_call *call)
     call->n = 0;
     call->chunk = NULL;
     calls->in_flight--;
+    calls->acts -= call->kind == QIAOI_CALL_ACT;
     while (calls->oldest < calls->next && calls->slots[calls->oldest & calls->mask].n != calls->oldest) {
         calls->oldest++;
     }
@@ -187,9 +195,9 @@ call_answer(struct qiao_client *client, struct qiaoi_call *call, enum qiao_statu
 }
 
 void
-qiaoi_calls_repeat(struct qiao_client *client)
+qiaoi_calls_repeat(struct qiao_client *client, uint64_t end)
 {
-    for (uint64_t n = client->calls.oldest; n < client->calls.next; n++) {
+    for (uint64_t n = client->calls.oldest; n < end; n++) {
         struct qiaoi_call *call = qiaoi_call_find(&client->calls, n);
 
         if (!call) {

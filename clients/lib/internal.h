@@ -133,6 +133,7 @@ struct qiaoi_calls {
     uint32_t mask;
     uint32_t window;
     uint32_t in_flight;
+    uint32_t acts;    /* of these, a performer's: they have a window of their own */
     uint64_t next;    /* number of the next call */
     uint64_t oldest;  /* no call below it is open */
     uint64_t producer;
@@ -283,8 +284,11 @@ bool qiaoi_pseq_take(struct qiaoi_calls *calls, uint64_t *out_pseq);
  * the call is freed.
  */
 enum qiao_status qiaoi_call_send(struct qiao_client *client, struct qiaoi_call *call, struct proto_record *record);
-/* After a welcome: everything that may be repeated, in the order of its numbers; the rest is answered QIAO_UNCERTAIN. */
-void qiaoi_calls_repeat(struct qiao_client *client);
+/*
+ * After a welcome: everything below that number which may be repeated, in the order of its numbers; the rest is answered
+ * QIAO_UNCERTAIN.
+ */
+void qiaoi_calls_repeat(struct qiao_client *client, uint64_t end);
 /* The connection ended for good: every open call is answered with this. */
 void qiaoi_calls_end(struct qiao_client *client, enum qiao_status status);
 /* Take, send, wait: the whole of a blocking call. On QIAO_OK and refusals client->answer is the answer. */

@@ -1,6 +1,8 @@
 /*
  * Services that this client performs, and the credit that it gives. Credit is kept in balance by one sum per offer:
- * held tasks + credit that the broker still has = capacity. What is missing is given before the client waits.
+ * held tasks + credit that the broker still has = capacity. What is missing is given before the client waits. A second
+ * sum goes over all offers: results whose receipts are late (the broker was away, and is looking them up) hold back
+ * credit, so that what is given can always be settled: a worker that begins one act per task never meets QIAO_FULL.
  */
 #include "lib/internal.h"
 
@@ -37,12 +39,31 @@ qiaoi_offer_of(struct qiao_client *client, struct proto_str service)
     return found;
 }
 
+/* Tasks that may still come before there would be more acts than the window has slots for. */
 static uint32_t
-credit_free(const struct qiaoi_offer *offer)
+acts_free(const struct qiao_client *client)
 {
-    uint32_t used = offer->held + offer->outstanding;
+    uint64_t most = 0, used = client->calls.acts;
 
-    return used < offer->capacity ? offer->capacity - used : 0;
+    for (uint32_t at = 0; at < client->offer_count; at++) {
+        most += client->offers[at].capacity;
+        used += client->offers[at].held + client->offers[at].outstanding;
+    }
+    most = most > client->calls.window ? most : client->calls.window; /* who wants to hold more than a window may */
+    most = most > used ? most - used : 0;
+    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
+static uint32_t
+credit_free(const struct qiao_client *client, const struct qiaoi_offer *offer)
+{
+    uint32_t used = offer->held + offer->outstanding, most;
+
+    if (used >= offer->capacity) {
+        return 0;
+    }
+    most = acts_free(client);
+    return offer->capacity - used < most ? offer->capacity - used : most;
 }
 
 void
@@ -50,7 +71,7 @@ qiaoi_credit_put(struct qiao_client *client)
 {
     for (uint32_t at = 0; at < client->offer_count; at++) {
         struct qiaoi_offer *offer = &client->offers[at];
-        uint32_t free = credit_free(offer);
+        uint32_t free = credit_free(client, offer);
         struct proto_record record;
 
         if (free == 0) {
@@ -71,6 +92,9 @@ qiaoi_credit_put(struct qiao_client *client)
 void
 qiaoi_offers_again(struct qiao_client *client)
 {
+    for (uint32_t at = 0; at < client->offer_count; at++) {
+        client->offers[at].outstanding = 0;
+    }
     for (uint32_t at = 0; at < client->offer_count && client->state == QIAOI_UP; at++) {
         struct qiaoi_offer *offer = &client->offers[at];
         struct qiaoi_call *call;
@@ -78,7 +102,6 @@ qiaoi_offers_again(struct qiao_client *client)
         struct proto_error error;
         size_t used;
 
-        offer->outstanding = 0;
         if (offer->capacity == 0) {
             continue;
         }
@@ -90,7 +113,7 @@ qiaoi_offers_again(struct qiao_client *client)
             qiaoi_session_lost(client);
             return;
         }
-        offer->outstanding = credit_free(offer);
+        offer->outstanding = credit_free(client, offer);
         record.u.offer.credit = offer->outstanding;
         call->care = QIAOI_ONCE;
         call->silent = true;
@@ -184,7 +207,7 @@ qiao_offer(struct qiao_client *client, const struct qiao_offer *offer, int64_t t
     /* Set before the answer: tasks may come in the same frame. */
     slot->capacity = offer->capacity;
     slot->outstanding = 0;
-    slot->outstanding = record.u.offer.credit = credit_free(slot);
+    slot->outstanding = record.u.offer.credit = credit_free(client, slot);
     status = qiaoi_call_blocking(client, &record, QIAOI_READ, timeout_us);
     if (status != QIAO_OK) {
         slot->capacity = before;

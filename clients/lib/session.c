@@ -206,6 +206,7 @@ void
 qiaoi_session_welcome(struct qiao_client *client, const struct proto_record *record)
 {
     const struct proto_welcome *welcome = &record->u.welcome;
+    uint64_t open_before = client->calls.next;
 
     if (client->state != QIAOI_GREETING) {
         return;
@@ -230,8 +231,9 @@ qiaoi_session_welcome(struct qiao_client *client, const struct proto_record *rec
         event_note(client, QIAO_EVENT_CONNECTED);
     }
     client->ever_up = true;
+    /* The offers that are made again are calls of this connection: nothing about them is in doubt. */
     qiaoi_offers_again(client);
-    qiaoi_calls_repeat(client);
+    qiaoi_calls_repeat(client, open_before);
     qiaoi_watches_begin_again(client);
     qiaoi_held_renew(client, true);
     if (!qiaoi_wire_flush(&client->wire)) {

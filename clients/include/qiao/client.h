@@ -34,7 +34,7 @@ struct qiao_client;
 /* All zero is a good choice. */
 struct qiao_options {
     const char *program;        /* name and version of the program, shown to operators; at most 64 bytes */
-    uint32_t window;            /* calls under way at most; 0: 2,048; at most 4,096 */
+    uint32_t window;            /* calls under way at most, acts and others each; 0: 2,048; at most 4,096 */
     uint32_t tracked_max;       /* tracked requests at most (see qiao_submission.track); 0: 65,536 */
     size_t backlog_bytes_max;   /* events kept while blocking calls wait; 0: 16 MiB */
     int64_t connect_timeout_us; /* how long qiao_client_open waits for a welcome; 0: 5 s; negative: forever */

@@ -97,7 +97,10 @@ struct qiao_act {
 QIAO_API QIAO_NODISCARD enum qiao_status qiao_act(struct qiao_client *client, const struct qiao_act *act,
                                                   int64_t timeout_us, struct qiao_receipt *out_receipt);
 
-/* Begin it: the answer comes as QIAO_EVENT_ANSWER with this tag. QIAO_FULL as in qiao_submit_begin. */
+/*
+ * Begin it: the answer comes as QIAO_EVENT_ANSWER with this tag. QIAO_FULL as in qiao_submit_begin; who begins one act per
+ * task and offers no more capacity than its window never gets it.
+ */
 QIAO_API QIAO_NODISCARD enum qiao_status qiao_act_begin(struct qiao_client *client, const struct qiao_act *act,
                                                         void *tag);
 

@@ -328,6 +328,127 @@ result_in_doubt_is_sent_again_as_it_was(void **state)
     fake_free(&fake);
 }
 
+static bool
+settles_on_the_second_connection(struct fake *fake, const struct proto_record *record, void *user)
+{
+    if (record->type == PROTO_COMPLETE && fake_connection(fake) == 1) {
+        return true;
+    }
+    return takes_acts(fake, record, user);
+}
+
+/* The receipts are late, because the broker is away: nothing is given that could not be settled, and nothing stays away for ever. */
+static void
+what_is_given_can_always_be_settled(void **state)
+{
+    struct fake *fake = fake_new(settles_on_the_second_connection, NULL);
+    struct qiao_client *client = fake_client(fake, &(struct qiao_options){.window = 4});
+    struct qiao_act act = {.kind = QIAO_ACT_COMPLETE, .outcome = "fine"};
+    struct proto_record record;
+    uint32_t given = 0;
+
+    assert_int_equal(qiao_offer(client, &OFFER, A_WHILE), QIAO_OK);
+    for (uint32_t at = 0; at < 4; at++) {
+        struct proto_record one = task(65 + 64 * at, 1000 + at, 30000000);
+        fake_send(fake, &one);
+    }
+    for (uint32_t at = 0; at < 4; at++) {
+        struct qiao_event event = next_event(client, QIAO_EVENT_TASK);
+        act.task = event.task.task;
+        act.fence = event.task.fence;
+        assert_int_equal(qiao_act_begin(client, &act, NULL), QIAO_OK);
+    }
+    assert_int_equal(qiao_process(client), QIAO_OK);
+    fake_await(fake, PROTO_COMPLETE, 4);
+    assert_int_equal(fake_count(fake, PROTO_CREDIT), 0);
+    fake_restart(fake);
+    for (uint32_t at = 0; at < 4; at++) {
+        assert_int_equal(next_event(client, QIAO_EVENT_ANSWER).answer.status, QIAO_OK);
+    }
+    assert_int_equal(qiao_process(client), QIAO_OK);
+    fake_await(fake, PROTO_CREDIT, 1);
+    fake_seen_at(fake, PROTO_OFFER, 1, &record);
+    assert_int_equal(record.u.offer.credit, 0);
+    for (uint32_t at = 0; at < fake_count(fake, PROTO_CREDIT); at++) {
+        fake_seen_at(fake, PROTO_CREDIT, at, &record);
+        given += record.u.credit.credit;
+    }
+    assert_int_equal(given, 4);
+    qiao_client_close(&client, 0);
+    fake_free(&fake);
+}
+
+static void
+results_do_not_wait_for_submissions(void **state)
+{
+    struct fake *fake = fake_new(NULL, NULL);
+    struct qiao_client *client = fake_client(fake, &(struct qiao_options){.window = 2});
+    struct qiao_submission submission = {.service = "bench.echo"};
+    struct qiao_act act = {.kind = QIAO_ACT_COMPLETE, .task = 65, .fence = 1000, .outcome = "fine"};
+
+    assert_int_equal(qiao_submit_begin(client, &submission, NULL), QIAO_OK);
+    assert_int_equal(qiao_submit_begin(client, &submission, NULL), QIAO_OK);
+    assert_int_equal(qiao_submit_begin(client, &submission, NULL), QIAO_FULL);
+    assert_int_equal(qiao_act_begin(client, &act, NULL), QIAO_OK);
+    assert_int_equal(qiao_act_begin(client, &act, NULL), QIAO_OK);
+    assert_int_equal(qiao_act_begin(client, &act, NULL), QIAO_FULL);
+    qiao_client_close(&client, 0);
+    fake_free(&fake);
+}
+
+static bool
+leaves_the_first_open(struct fake *fake, const struct proto_record *record, void *user)
+{
+    uint64_t *first = user;
+
+    if (record->type != PROTO_COMPLETE) {
+        return false;
+    }
+    *first = *first ? *first : record->n;
+    return *first == record->n || takes_acts(fake, record, NULL);
+}
+
+/* Numbers come round to a call that the broker has not answered yet: it is stepped over. */
+static void
+one_late_answer_holds_nobody_up(void **state)
+{
+    uint64_t first = 0;
+    struct fake *fake = fake_new(leaves_the_first_open, &first);
+    struct qiao_client *client = fake_client(fake, &(struct qiao_options){.window = 4});
+    struct qiao_act act = {.kind = QIAO_ACT_COMPLETE, .task = 65, .fence = 1000, .outcome = "fine"};
+
+    assert_int_equal(qiao_act_begin(client, &act, NULL), QIAO_OK);
+    for (uint32_t at = 0; at < 600; at++) {
+        assert_int_equal(qiao_act(client, &act, A_WHILE, NULL), QIAO_OK);
+    }
+    assert_int_equal(qiao_in_flight(client), 1);
+    qiao_client_close(&client, 0);
+    fake_free(&fake);
+}
+
+static bool
+refuses_the_second_offer(struct fake *fake, const struct proto_record *record, void *user)
+{
+    if (record->type != PROTO_OFFER || fake_connection(fake) == 1) {
+        return takes_acts(fake, record, user);
+    }
+    fake_refuse(fake, record->n, PROTO_REFUSAL_CODE_FORBIDDEN, "no longer", "service");
+    return true;
+}
+
+static void
+offer_that_is_refused_on_the_new_connection_is_told(void **state)
+{
+    struct fake *fake = fake_new(refuses_the_second_offer, NULL);
+    struct qiao_client *client = fake_client(fake, NULL);
+
+    assert_int_equal(qiao_offer(client, &OFFER, A_WHILE), QIAO_OK);
+    fake_restart(fake);
+    next_event(client, QIAO_EVENT_OFFER_ENDED);
+    qiao_client_close(&client, 0);
+    fake_free(&fake);
+}
+
 static void
 doubles_it(struct qiao_client *client, const struct qiao_task *given, struct qiao_act *act, void *user)
 {
@@ -368,6 +489,10 @@ main(void)
         cmocka_unit_test(refused_result_is_still_held_unless_it_is_stale),
         cmocka_unit_test(abort_and_withdrawal_are_told_and_remembered),
         cmocka_unit_test(result_in_doubt_is_sent_again_as_it_was),
+        cmocka_unit_test(what_is_given_can_always_be_settled),
+        cmocka_unit_test(results_do_not_wait_for_submissions),
+        cmocka_unit_test(one_late_answer_holds_nobody_up),
+        cmocka_unit_test(offer_that_is_refused_on_the_new_connection_is_told),
         cmocka_unit_test(shortest_worker_accepts_starts_and_completes),
     };
 
