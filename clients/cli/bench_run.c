@@ -422,6 +422,30 @@ producer_wait(const struct bench_plan *plan, struct bench_result *result)
     return child > 0 && child_wait(child);
 }
 
+/* A producer whose worker is gone would wait for ever: whoever fails first ends the run. */
+static bool
+pair_wait(const struct bench_plan *plan, struct bench_result *result, pid_t worker)
+{
+    pid_t producer = child_start(), first = -1;
+    int code = 1;
+    bool good;
+
+    if (producer == 0) {
+        _exit(producer_run(plan, result) ? 0 : 1);
+    }
+    while (producer > 0 && (first = waitpid(0, &code, 0)) < 0 && errno == EINTR) {
+    }
+    good = first == producer && first > 0 && WIFEXITED(code) && WEXITSTATUS(code) == 0;
+    if (first != worker) {
+        kill(worker, SIGTERM);
+        good = child_wait(worker) && good;
+    } else {
+        kill(producer, SIGTERM);
+        child_wait(producer);
+    }
+    return good;
+}
+
 /* Accept with nobody to perform, look at the broker's memory, then let a worker drain it. */
 static bool
 queued_run(const struct bench_plan *plan, struct bench_result *result)
@@ -451,7 +475,6 @@ bool
 bench_run(const struct bench_plan *plan, struct bench_result *result)
 {
     pid_t worker = 0;
-    bool good;
 
     if (plan->queued > 0) {
         return queued_run(plan, result);
@@ -462,10 +485,5 @@ bench_run(const struct bench_plan *plan, struct bench_result *result)
             return false;
         }
     }
-    good = producer_wait(plan, result);
-    if (worker > 0) {
-        kill(worker, SIGTERM);
-        good = child_wait(worker) && good;
-    }
-    return good;
+    return worker > 0 ? pair_wait(plan, result, worker) : producer_wait(plan, result);
 }
