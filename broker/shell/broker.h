@@ -17,6 +17,7 @@ enum {
     BROKER_ERROR_BYTES = 768,
     ASKS_MAX = 4096,      /* questions to the store that wait; beyond it the answer is retry-later */
     FEEDS_MAX = 4096,     /* watches that catch up */
+    OUTLETS = 3,
 };
 
 /* What the core decided while one batch filled: effects wait here until that batch is durable. */
@@ -48,9 +49,10 @@ struct broker {
     struct core_now now;
     bool plain_text;
 
-    struct outlet outlets[2];
-    struct outlet *filling; /* what is decided now goes here */
-    struct outlet *leaving; /* its batch is in commit, or durable and on its way out */
+    struct outlet outlets[OUTLETS];
+    struct outlet *filling;    /* what is decided now goes here */
+    struct outlet *committing; /* its batch is in commit */
+    struct outlet *leaving;    /* its batch is durable: on its way out */
     uint64_t durable;
     uint64_t projected;
     uint32_t pressure;
@@ -98,7 +100,7 @@ void clock_read(struct core_now *out_now);
 
 /* ---- commit.c */
 
-/* Take note of a commit that ended, let go what it made durable, start the next. */
+/* Take note of a commit that ended, start the next, let go what the ended one made durable. */
 void commit_step(struct broker *broker);
 void commit_all(struct broker *broker); /* wait until everything is durable and has left for net */
 

@@ -5,6 +5,8 @@
  */
 #include "shell/broker.h"
 
+#include <assert.h>
+
 /* Let go what this outlet holds up to the durable sequence. True: nothing is left in it. */
 static bool
 outlet_release(struct broker *broker, struct outlet *outlet)
@@ -36,23 +38,42 @@ durable_read(struct broker *broker)
     return true;
 }
 
+/* The next batch goes to the disk before anything of the last one leaves: the disk is what everybody waits for. */
+static void
+commit_next(struct broker *broker)
+{
+    if (store_last_seq(broker->store) == broker->durable || store_commit_busy(broker->store)) {
+        return;
+    }
+    store_commit_begin(broker->store);
+    if (!store_commit_busy(broker->store)) {
+        return; /* no memory: what fills goes on filling */
+    }
+    struct outlet *empty = broker->leaving;
+    assert(empty->out.effect_count == 0);
+    broker->leaving = broker->committing;
+    broker->committing = broker->filling;
+    broker->filling = empty;
+}
+
+/* In the order in which they were decided. True: nothing is left. */
+static bool
+outlets_release(struct broker *broker)
+{
+    return outlet_release(broker, broker->leaving) && outlet_release(broker, broker->committing) &&
+           outlet_release(broker, broker->filling);
+}
+
 void
 commit_step(struct broker *broker)
 {
     if (broker->failed || !durable_read(broker)) {
         return;
     }
-    upkeep_projected(broker);
-    if (!outlet_release(broker, broker->leaving)) {
-        return;
-    }
-    if (!outlet_release(broker, broker->filling) && !store_commit_busy(broker->store)) {
-        store_commit_begin(broker->store);
-        struct outlet *empty = broker->leaving;
-        broker->leaving = broker->filling;
-        broker->filling = empty;
-    } else if (!broker->failed && store_last_seq(broker->store) > broker->durable) {
-        store_commit_begin(broker->store); /* events that nobody waits for */
+    commit_next(broker);
+    outlets_release(broker);
+    if (!broker->failed) {
+        upkeep_projected(broker);
     }
 }
 
@@ -67,9 +88,7 @@ commit_all(struct broker *broker)
         return;
     }
     broker->durable = store_durable_seq(broker->store);
-    if (outlet_release(broker, broker->leaving)) {
-        outlet_release(broker, broker->filling);
-    }
+    outlets_release(broker);
     while (broker->ask_count > 0 && !broker->failed) {
         ask_step(broker);
     }

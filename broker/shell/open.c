@@ -148,11 +148,12 @@ core_settings_from(const struct config *config, struct core_settings *settings)
 static void
 buffers_init(struct broker *broker)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < OUTLETS; i++) {
         core_out_init(&broker->outlets[i].out);
     }
     broker->filling = &broker->outlets[0];
-    broker->leaving = &broker->outlets[1];
+    broker->committing = &broker->outlets[1];
+    broker->leaving = &broker->outlets[2];
     proto_buf_init(&broker->render, RENDER_BYTES_MAX);
     proto_buf_init(&broker->source, RENDER_BYTES_MAX);
     proto_buf_init(&broker->rows, RENDER_BYTES_MAX);
@@ -347,7 +348,7 @@ broker_close(struct broker *broker)
         }
     }
     core_destroy(&broker->core);
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < OUTLETS; i++) {
         core_out_fini(&broker->outlets[i].out);
     }
     proto_buf_fini(&broker->render);
