@@ -148,6 +148,7 @@ apply_high_water(struct core *core, const struct proto_ev_high_water *fact)
     core->fence_last = fact->top_fence > core->fence_last ? fact->top_fence : core->fence_last;
     core->terms_last = fact->top_terms > core->terms_last ? fact->top_terms : core->terms_last;
     core->expired_to_us = fact->expired > core->expired_to_us ? fact->expired : core->expired_to_us;
+    core->snapshot_seq = fact->seq > core->snapshot_seq ? fact->seq : core->snapshot_seq;
     return true;
 }
 

@@ -71,8 +71,8 @@ static void
 keep_key(struct core *core, uint32_t requester, uint64_t seq, const struct proto_event *event)
 {
     const struct proto_ev_accepted *accepted = &event->u.accepted;
-    if (accepted->digest.n != DIGEST_BYTES) {
-        return;
+    if (accepted->digest.n != DIGEST_BYTES || seq <= core->snapshot_seq) {
+        return; /* told by the snapshot, or forgotten before it was taken */
     }
     if (accepted->key.n > 0) {
         uint8_t hash[16];

@@ -193,6 +193,7 @@ recover(struct turn *turn)
     struct core *core = turn->core;
     assert(!core->recovered);
     core->recovered = true;
+    core->started_us = turn->now.utc_us > 0 ? turn->now.utc_us : 0;
     for (uint32_t i = 1; i < core->requests.used; i++) {
         if (request_at(core, i)->id != 0) {
             request_arm(core, i);

@@ -17,11 +17,15 @@ moves_left(const struct core *core)
 
 /* ------------------------------------------------------------- assigning */
 
-/* A2: strictly rising, and above every fence that was given out before a restore. */
+/*
+ * A2, D7: strictly rising, and above every fence that was given out before a restore, also when the wall clock goes back after
+ * the start. (Not when it stood wrong at the start: then nothing here knows better.)
+ */
 static uint64_t
 fence_next(const struct turn *turn)
 {
-    uint64_t now = turn->now.utc_us > 0 ? (uint64_t)turn->now.utc_us : 0;
+    int64_t started = turn->core->started_us;
+    uint64_t now = (uint64_t)(turn->now.utc_us > started ? turn->now.utc_us : started);
     return now > turn->core->fence_last ? now : turn->core->fence_last + 1;
 }
 

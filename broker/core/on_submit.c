@@ -126,7 +126,8 @@ static uint64_t
 id_next(const struct turn *turn)
 {
     const struct core *core = turn->core;
-    int64_t seconds = turn->now.utc_us > 0 ? turn->now.utc_us / 1000000 : 0;
+    int64_t from = turn->now.utc_us > core->started_us ? turn->now.utc_us : core->started_us; /* as fences: match.c */
+    int64_t seconds = from / 1000000;
     uint64_t now = (uint64_t)core->settings.shard << 56 | ((uint64_t)seconds & 0xffffffff) << 24;
     uint64_t next = core->id_last - core->id_last % REQUEST_STRIDE + REQUEST_STRIDE;
     return next > now ? next : now;

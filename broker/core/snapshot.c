@@ -192,7 +192,8 @@ put_marks(struct snapshot *snapshot)
     const struct core *core = snapshot->core;
     struct proto_event event = {.type = PROTO_EV_HIGH_WATER};
     event.u.high_water = (struct proto_ev_high_water){
-        .request = core->id_last, .top_fence = core->fence_last, .top_terms = core->terms_last, .expired = core->expired_to_us};
+        .request = core->id_last, .top_fence = core->fence_last, .top_terms = core->terms_last, .expired = core->expired_to_us,
+        .seq = core->seq};
     put(snapshot, &event);
     struct proto_event loaded = {.type = PROTO_EV_CATALOGUE_LOADED};
     loaded.u.catalogue_loaded.digest = (struct proto_bin){core->catalogue_digest, sizeof core->catalogue_digest};

@@ -377,9 +377,11 @@ struct core {
     uint64_t fence_last;
     uint32_t terms_last; /* highest number */
     int64_t expired_to_us; /* keys that ended before are gone */
+    uint64_t snapshot_seq; /* of the snapshot that replay began with: it tells all keys and producers as of then */
     uint8_t catalogue_digest[CATALOGUE_DIGEST_BYTES];
 
     bool recovered;
+    int64_t started_us; /* UTC at the end of recovery: ids and fences are higher, however far back the journal ends (D7) */
     uint32_t pressure;
 
     struct pool parties, members, services, terms, groups, flows, shares, requests, keys, producers, offers, providers,

@@ -136,6 +136,53 @@ TEST(direction_to_an_unknown_party_falls_back_or_waits)
     scene_end(scene);
 }
 
+/* D5: a producer that gave way to busier ones does not come back in replay, in the place of one that was kept. */
+TEST(producers_that_gave_way_stay_away_in_replay)
+{
+    (void)state;
+    struct core_settings settings;
+    core_settings_init(&settings);
+    settings.connections_max = 64;
+    settings.producers_per_party_max = 2;
+    struct scene *scene = scene_new_with(&settings);
+    struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
+    scene_offer(scene, performer, "leased", 1);
+    for (uint64_t producer = 1; producer <= 4; producer++) {
+        struct proto_record record = scene_submission(producer == 1 ? "owned" : "leased"); /* the first one stays open */
+        record.u.submit.producer = producer;
+        record.u.submit.pseq = 1;
+        scene_submit_record(scene, requester, &record);
+        if (producer > 1) {
+            scene_complete(scene, performer, peer_hand(performer));
+        }
+    }
+    scene_project(scene);
+    struct core_stats stats;
+    core_stats(scene_core(scene), &stats);
+    assert_int_equal(stats.producers, 2);
+    scene_end(scene);
+}
+
+/* D7: a restored journal may end long before the start, and the wall clock may go back after it. */
+TEST(ids_and_fences_are_higher_than_the_start)
+{
+    (void)state;
+    struct scene *scene = small_scene(1000);
+    struct peer *requester = scene_connect(scene, "r1");
+    uint64_t before = scene_submit(scene, requester, "leased");
+    scene_advance_to(scene, DAYS(1)); /* what was given out in this day is in no journal */
+    scene_restart(scene);
+    int64_t started_us = scene_now(scene).utc_us;
+    scene_jump_wall_clock(scene, -SECONDS(3600));
+    struct peer *performer = scene_connect(scene, "p1");
+    scene_offer(scene, performer, "leased", 10);
+    assert_int_equal(peer_hand(performer).task, before + 1);
+    assert_true(peer_hand(performer).fence >= (uint64_t)started_us);
+    uint64_t id = scene_submit(scene, scene_connect(scene, "r1"), "leased");
+    assert_true(id >> 24 >= (uint64_t)started_us / 1000000);
+    scene_end(scene);
+}
+
 /* ------------------------------------------------------------- L5: a direction with a fallback ends, also the second time */
 
 /* p2 stands ready all the time; p1, to which the request is directed, has its task. */
@@ -292,6 +339,8 @@ main(void)
         cmocka_unit_test(key_is_kept_again_after_a_wall_clock_jump),
         cmocka_unit_test(ended_keys_stay_ended_in_replay),
         cmocka_unit_test(direction_to_an_unknown_party_falls_back_or_waits),
+        cmocka_unit_test(producers_that_gave_way_stay_away_in_replay),
+        cmocka_unit_test(ids_and_fences_are_higher_than_the_start),
         cmocka_unit_test(directed_task_whose_lease_was_lost_falls_back),
         cmocka_unit_test(directed_task_that_was_given_back_falls_back),
         cmocka_unit_test(directed_task_of_a_revoked_party_falls_back),
