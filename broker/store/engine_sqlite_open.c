@@ -231,12 +231,9 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
         status = sql_open(path, fresh ? SQL_WRITE_CREATE : SQL_WRITE, options->vfs, &engine->db, out_error);
     }
     if (status == STORE_OK && !fresh) {
-        /* A start that was killed before it made its tables leaves an empty file, which is as good as none. */
-        int64_t pages = 0;
-        status = sql_number(engine->db, "PRAGMA page_count", &pages, out_error);
-        fresh = status == STORE_OK && pages == 0;
-        if (status == STORE_OK && !fresh) {
-            status = sql_format_check(engine->db, JOURNAL_FORMAT, path, out_error);
+        status = sql_is_bare(engine->db, &fresh, out_error);
+        if (status == STORE_OK) {
+            status = fresh ? witness_check(engine, 0, out_error) : sql_format_check(engine->db, JOURNAL_FORMAT, path, out_error);
         }
     }
     if (status == STORE_OK) {

@@ -131,19 +131,20 @@ statements_prepare(struct history *history, struct store_error *out_error)
 static enum store_status
 tables_open(struct history *history, const char *path, uint64_t *out_mark_seq, struct store_error *out_error)
 {
-    int64_t pages = 0, mark = -1;
-    enum store_status status = sql_number(history->db, "PRAGMA page_count", &pages, out_error);
+    int64_t mark = -1;
+    bool bare = false;
+    enum store_status status = sql_is_bare(history->db, &bare, out_error);
 
-    if (status == STORE_OK && pages > 0) {
+    if (status == STORE_OK && !bare) {
         status = sql_format_check(history->db, HISTORY_FORMAT, path, out_error);
     }
-    if (status == STORE_OK && pages == 0) {
+    if (status == STORE_OK && bare) {
         status = sql_run(history->db, "PRAGMA page_size = 8192", HISTORY_NAME, out_error);
     }
     if (status == STORE_OK) {
         status = settings_apply(history, path == NULL, out_error);
     }
-    if (status == STORE_OK && pages == 0) {
+    if (status == STORE_OK && bare) {
         status = sql_run(history->db, schema_sql, HISTORY_NAME, out_error);
     }
     if (status == STORE_OK) {

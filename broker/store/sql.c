@@ -192,3 +192,21 @@ sql_format_check(sqlite3 *db, int format, const char *path, struct store_error *
     }
     return STORE_OK;
 }
+
+enum store_status
+sql_is_bare(sqlite3 *db, bool *out_bare, struct store_error *out_error)
+{
+    static const char *const questions[] = {"SELECT count(*) FROM sqlite_schema", "PRAGMA application_id", "PRAGMA user_version"};
+    enum store_status status = STORE_OK;
+    bool bare = true;
+
+    for (size_t i = 0; status == STORE_OK && bare && i < sizeof(questions) / sizeof(questions[0]); i++) {
+        int64_t number = 0;
+        status = sql_number(db, questions[i], &number, out_error);
+        bare = number == 0;
+    }
+    if (status == STORE_OK) {
+        *out_bare = bare;
+    }
+    return status;
+}

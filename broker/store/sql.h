@@ -45,6 +45,12 @@ enum store_status sql_setting(sqlite3 *db, const char *sql, const char *want, st
 /* NEWER when the file's format is above ours, DAMAGED when it is not one of ours. */
 enum store_status sql_format_check(sqlite3 *db, int format, const char *path, struct store_error *out_error);
 
+/*
+ * Is it a file in which nothing was made yet? A start that was killed, or found no room, before its tables were committed
+ * leaves an empty file, or one with SQLite's header only: as good as none.
+ */
+enum store_status sql_is_bare(sqlite3 *db, bool *out_bare, struct store_error *out_error);
+
 enum store_status sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out_stmt, struct store_error *out_error);
 
 /* Step and reset a statement that gives no row. The SQLite code: SQLITE_DONE when it went well. */

@@ -205,6 +205,22 @@ file_that_is_no_journal_is_refused(void **state)
     assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
 }
 
+/* A first start that found no room, or no power, before its tables were committed. */
+static void
+files_with_nothing_but_a_header_are_as_good_as_none(void **state)
+{
+    struct world *world = *state;
+    struct store_error error;
+
+    file_sql(world->dir, "journal.db", "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL");
+    file_sql(world->dir, "history.db", "PRAGMA journal_mode = WAL");
+    assert_int_equal(world_open_status(world, &error), STORE_OK);
+    world_fill(world, 0, 2);
+    file_remove(world->dir, "journal.db");
+    file_sql(world->dir, "journal.db", "PRAGMA journal_mode = WAL");
+    assert_int_equal(world_open_status(world, &error), STORE_BEHIND);
+}
+
 static void
 newer_format_is_refused_and_left_alone(void **state)
 {
@@ -296,6 +312,7 @@ main(void)
         STORY(missing_batch_is_a_gap),
         STORY(exchanged_batch_breaks_the_chain),
         STORY(file_that_is_no_journal_is_refused),
+        STORY(files_with_nothing_but_a_header_are_as_good_as_none),
         STORY(newer_format_is_refused_and_left_alone),
         STORY(journal_that_ends_before_its_witness_is_refused),
         STORY(journal_that_ends_before_history_is_refused),

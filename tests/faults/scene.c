@@ -1,0 +1,153 @@
+/*
+ * See scene.h.
+ */
+#include "scene.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TAPE_BYTES = 64 << 20 };
+
+static bool
+entry_counts(const char *name)
+{
+    size_t n = strlen(name);
+
+    return name[0] != '.' && strcmp(name, "lock") != 0 && (n < 4 || strcmp(name + n - 4, "-shm") != 0);
+}
+
+void
+scene_write(const char *dir, const char *name, const uint8_t *bytes, size_t n)
+{
+    char path[1024];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    if (bytes == NULL) {
+        unlink(path);
+        return;
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || (n > 0 && write(fd, bytes, n) != (ssize_t)n)) {
+        perror(path);
+        abort();
+    }
+    close(fd);
+}
+
+void
+scene_wipe(const char *dir)
+{
+    DIR *open_dir = opendir(dir);
+    struct dirent *entry;
+
+    while (open_dir != NULL && (entry = readdir(open_dir)) != NULL) {
+        if (entry->d_name[0] != '.') {
+            scene_write(dir, entry->d_name, NULL, 0);
+        }
+    }
+    if (open_dir != NULL) {
+        closedir(open_dir);
+    }
+}
+
+static void
+file_take(struct scene *scene, const char *name)
+{
+    struct scene_file *file = &scene->files[scene->count++];
+    char path[1024];
+    struct stat st;
+    int fd;
+
+    snprintf(file->name, sizeof(file->name), "%s", name);
+    snprintf(path, sizeof(path), "%s/%s", scene->dir, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        perror(path);
+        abort();
+    }
+    file->n = (size_t)st.st_size;
+    file->bytes = malloc(file->n + 1);
+    if (read(fd, file->bytes, file->n) != (ssize_t)file->n) {
+        abort();
+    }
+    close(fd);
+}
+
+void
+scene_take(struct scene *scene)
+{
+    DIR *open_dir = opendir(scene->dir);
+    struct dirent *entry;
+
+    while (scene->count > 0) {
+        free(scene->files[--scene->count].bytes);
+    }
+    while (open_dir != NULL && scene->count < TAPE_NAMES_MAX && (entry = readdir(open_dir)) != NULL) {
+        if (entry_counts(entry->d_name)) {
+            file_take(scene, entry->d_name);
+        }
+    }
+    closedir(open_dir);
+    memcpy(scene->before, scene->tape, sizeof(*scene->tape) + scene->tape->used);
+}
+
+void
+scene_init(struct scene *scene, uint32_t seed, uint32_t steps)
+{
+    int end;
+
+    *scene = (struct scene){.count = 0};
+    /* In memory where the system has such a place: nothing here needs a disk, and a disk would take hours. */
+    if (access("/dev/shm", W_OK) == 0) {
+        setenv("TMPDIR", "/dev/shm", 0);
+    }
+    scene->dir = helper_dir_make();
+    scene->tape = tape_new(scene->dir, TAPE_BYTES);
+    scene->before = tape_new(scene->dir, TAPE_BYTES);
+    tape_clear(scene->tape);
+    end = work_in_child(scene->tape, seed, steps);
+    if (end != WORK_WELL) {
+        fprintf(stderr, "the store to begin from: %d %s\n", end, scene->tape->text);
+        abort();
+    }
+    scene_take(scene);
+}
+
+void
+scene_fini(struct scene *scene)
+{
+    while (scene->count > 0) {
+        free(scene->files[--scene->count].bytes);
+    }
+    helper_dir_remove(&scene->dir);
+}
+
+void
+scene_reset(struct scene *scene, bool old)
+{
+    scene_wipe(scene->dir);
+    tape_clear(scene->tape);
+    if (!old) {
+        return;
+    }
+    memcpy(scene->tape, scene->before, sizeof(*scene->before) + scene->before->used);
+    scene->tape->calls.count = scene->tape->calls.hit = scene->tape->calls.at = 0;
+    for (uint32_t i = 0; i < scene->count; i++) {
+        scene_write(scene->dir, scene->files[i].name, scene->files[i].bytes, scene->files[i].n);
+    }
+}
+
+void
+scene_keep(const struct scene *scene, const char *what)
+{
+    char command[2048];
+
+    snprintf(command, sizeof(command), "cp -r %s %s-%s", scene->dir, scene->dir, what);
+    printf("# the files after it: %s-%s%s\n", scene->dir, what, system(command) == 0 ? "" : " (not copied)");
+}

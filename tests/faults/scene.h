@@ -1,0 +1,42 @@
+/*
+ * A directory in memory with a store in it, its tape, and a copy of both from which each run begins.
+ */
+#ifndef TESTS_FAULTS_SCENE_H
+#define TESTS_FAULTS_SCENE_H
+
+#include "work.h"
+
+struct scene_file {
+    char name[CALLS_NAME_BYTES];
+    uint8_t *bytes;
+    size_t n;
+};
+
+struct scene {
+    char *dir;
+    struct tape *tape;
+    struct tape *before; /* the tape of the store that is copied */
+    struct scene_file files[TAPE_NAMES_MAX];
+    uint32_t count;
+};
+
+/* Makes the store that is copied: so many steps, and closed. */
+void scene_init(struct scene *scene, uint32_t seed, uint32_t steps);
+void scene_fini(struct scene *scene);
+
+/* The directory and the tape as they were then; without `old` both empty. */
+void scene_reset(struct scene *scene, bool old);
+
+/* Take the files of the directory as the ones to begin from. */
+void scene_take(struct scene *scene);
+
+/* Leave a copy of the directory behind for whoever looks for the reason, and print where. */
+void scene_keep(const struct scene *scene, const char *what);
+
+/* One file of the directory, written whole; NULL: removed. Not on the tape. */
+void scene_write(const char *dir, const char *name, const uint8_t *bytes, size_t n);
+
+/* Remove all files of the directory. */
+void scene_wipe(const char *dir);
+
+#endif
