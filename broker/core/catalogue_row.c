@@ -80,7 +80,7 @@ attributes_put(struct proto_buf *buf, const struct service_type *service)
     return true;
 }
 
-/* The three lists lie in `lists` one after the other; only then do their addresses hold still. */
+/* The four lists lie in `lists` one after the other; only then do their addresses hold still. */
 static bool
 lists_put(const struct service_type *service, struct proto_buf *lists, struct proto_service_row *row)
 {
@@ -95,9 +95,15 @@ lists_put(const struct service_type *service, struct proto_buf *lists, struct pr
     if (!attributes_put(lists, service)) {
         return false;
     }
+    size_t attributes_end = lists->n;
+    struct proto_bin ignored; /* it may move yet */
+    if (!texts_put(lists, service->outcomes, service->outcome_count, &ignored)) {
+        return false;
+    }
     row->input = (struct proto_bin){lists->p, (uint32_t)input_end};
     row->output = (struct proto_bin){lists->p + input_end, (uint32_t)(output_end - input_end)};
-    row->attributes = (struct proto_bin){lists->p + output_end, (uint32_t)(lists->n - output_end)};
+    row->attributes = (struct proto_bin){lists->p + output_end, (uint32_t)(attributes_end - output_end)};
+    row->outcomes = (struct proto_bin){lists->p + attributes_end, (uint32_t)(lists->n - attributes_end)};
     row->description = service->description;
     return true;
 }

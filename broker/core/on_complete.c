@@ -134,6 +134,7 @@ result_verified(struct turn *turn, uint32_t item)
     event.business_status = record->business_status.n > 0 ? record->business_status : PROTO_STR("verified");
     event.message = record->message;
     event.output_seq = request_at(core, item)->output_seq;
+    event.body = turn->record->body;
     event.u.completed.verified = true;
     event_sum_up(core, &event, item);
     duration_note(turn, request_at(core, item));

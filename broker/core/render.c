@@ -226,7 +226,7 @@ event_content_read(struct event_content *content, const struct pieces *event, co
         content->charge = piece(result, COMMON_CHARGE);
         content->currency = piece(result, COMMON_CURRENCY);
         content->output = piece(result, PRESENTED_OUTPUT);
-        content->body = result->body;
+        content->body = content->body.n > 0 ? content->body : result->body; /* the verifier may have signed it */
     }
 }
 

@@ -45,7 +45,11 @@ fold_own_fields(struct proto_request *row, uint64_t seq, const struct proto_even
     case PROTO_EV_COMPLETED:
         if (!event->u.completed.verified) {
             fold_result(row, seq, event, event->u.completed.output);
+            break;
         }
+        row->verifier = event->member;
+        row->verified_on = event->at;
+        row->body_bytes = event->body.n > 0 ? event->body.n : row->body_bytes;
         break;
     default:
         break;
@@ -137,7 +141,7 @@ trail_line(struct proto_buf *buf, uint64_t seq, const struct proto_event *event)
 
 struct detail {
     struct proto_request row;
-    struct proto_event result; /* the event that holds the output; type 0: none */
+    struct proto_bin body; /* of the result, or the one that its verifier put in its place */
     struct proto_buf lines;
     uint32_t line_count;
 };
@@ -147,7 +151,7 @@ static bool
 detail_fold(struct detail *detail, const struct proto_bin *events, const uint64_t *seqs, uint32_t count)
 {
     memset(&detail->row, 0, sizeof detail->row);
-    detail->result.type = 0;
+    detail->body.n = 0;
     detail->line_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct proto_event event;
@@ -155,8 +159,8 @@ detail_fold(struct detail *detail, const struct proto_bin *events, const uint64_
             return false;
         }
         core_row_fold(&detail->row, seqs[i], &event);
-        if (detail->row.output_seq == seqs[i]) {
-            detail->result = event;
+        if (detail->row.output_seq == seqs[i] || (event.type == PROTO_EV_COMPLETED && event.body.n > 0)) {
+            detail->body = event.body;
         }
         if (detail->line_count < CORE_DETAIL_EVENTS_MAX) {
             if (!trail_line(&detail->lines, seqs[i], &event)) {
@@ -200,8 +204,8 @@ page_of_detail(const struct core *core, const struct core_effect *effect, struct
     }
     if (!result_shown || (effect->flags & EFFECT_OUTPUT) == 0) {
         row->output.n = 0;
-    } else if (detail->result.type != 0) {
-        record.body = detail->result.body;
+    } else {
+        record.body = detail->body;
     }
     if (!performs && (effect->roles & 1u << PROTO_ROLE_OPERATOR) == 0) {
         row->fence = 0;

@@ -13,6 +13,8 @@ const struct column columns_request[] = {
     { "requester", { "REQUESTER", "请求方" }, COLUMN_TEXT, true },
     { "performer", { "PERFORMER", "服务方" }, COLUMN_TEXT, false },
     { "member", { "MEMBER", "成员" }, COLUMN_TEXT, true },
+    { "verifier", { "VERIFIED BY", "复核人" }, COLUMN_TEXT, true },
+    { "verified_on", { "VERIFIED ON", "复核时间" }, COLUMN_TIME, true },
     { "subject", { "SUBJECT", "对象" }, COLUMN_TEXT, true },
     { "key", { "KEY", "键" }, COLUMN_TEXT, true },
     { "attempt", { "ATTEMPT", "尝试" }, COLUMN_NUMBER, true },
@@ -74,6 +76,7 @@ const struct column columns_service[] = {
     { "start_by_s", { "START WITHIN", "开始时限" }, COLUMN_DURATION, true },
     { "attempt_s", { "ATTEMPT WITHIN", "执行时限" }, COLUMN_DURATION, true },
     { "complete_by_s", { "COMPLETE WITHIN", "完成时限" }, COLUMN_DURATION, false },
+    { "outcomes", { "OUTCOMES", "结论取值" }, COLUMN_LIST, true },
     { 0 },
 };
 

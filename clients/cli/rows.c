@@ -86,6 +86,8 @@ row_request(const struct cli *cli, const struct qiao_request *r)
     json_set_text(row, "requester", r->requester);
     json_set_text(row, "performer", r->performer);
     json_set_text(row, "member", r->member);
+    json_set_text(row, "verifier", r->verifier);
+    json_set(row, "verified_on", json_of_time(cli, r->verified_on));
     json_set_text(row, "subject", r->subject);
     json_set_text(row, "key", r->key);
     json_set_text(row, "message", r->message);
@@ -159,6 +161,8 @@ row_service(const struct cli *cli, const struct qiao_service *s)
     json_object_set_new(row, "input", row_fields(s->input, s->input_count));
     json_object_set_new(row, "output", row_fields(s->output, s->output_count));
     json_object_set_new(row, "attributes", row_fields(s->attributes, s->attribute_count));
+    if (s->outcome_count)
+        set_list(row, "outcomes", s->outcomes, s->outcome_count);
     return row;
 }
 

@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "print.h"
 #include "request.h"
+#include "rows.h"
 #include "table.h"
 #include "value.h"
 
@@ -72,7 +73,7 @@ static const char *
 body_name(const struct qiao_bytes *body, const json_t *output)
 {
     const char *said = json_string_value(json_object_get(output, "file_name")), *name = "body.txt";
-    if (said && name_is_safe(said) && strcmp(said, "output.json") != 0)
+    if (said && name_is_safe(said) && strcmp(said, "output.json") != 0 && strcmp(said, "request.json") != 0)
         return said;
     json_t *json = json_loadb(body->p, body->n, 0, NULL);
     uint32_t code;
@@ -90,14 +91,28 @@ body_name(const struct qiao_bytes *body, const json_t *output)
 }
 
 static int
+write_json(struct cli *cli, const char *directory, const char *name, const json_t *json, json_t *files)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | json_real_flags(json));
+    int code = write_file(cli, directory, name, text ? text : "", text ? strlen(text) : 0);
+    json_array_append_new(files, json_string(name));
+    free(text);
+    return code;
+}
+
+/* The output; the request with who performed and who verified it; the body. */
+static int
 write_all(struct cli *cli, const char *directory, const struct qiao_page *page)
 {
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return cli_error(cli, EXIT_CANNOT_CREATE, "%s: %s", directory, strerror(errno));
     json_t *output = value_json_map(page->requests[0].output), *files = json_array();
-    char *text = json_dumps(output, JSON_INDENT(2) | json_real_flags(output));
-    int code = write_file(cli, directory, "output.json", text ? text : "", text ? strlen(text) : 0);
-    json_array_append_new(files, json_string("output.json"));
+    json_t *request = row_request(cli, &page->requests[0]);
+    json_object_del(request, "output");
+    int code = write_json(cli, directory, "output.json", output, files);
+    if (code == EXIT_DONE)
+        code = write_json(cli, directory, "request.json", request, files);
+    json_decref(request);
     if (code == EXIT_DONE && page->body.n) {
         const char *name = body_name(&page->body, output);
         code = write_file(cli, directory, name, page->body.p, page->body.n);
@@ -110,7 +125,6 @@ write_all(struct cli *cli, const char *directory, const struct qiao_page *page)
         print_json(cli, row);
         json_decref(row);
     }
-    free(text);
     json_decref(output);
     json_decref(files);
     return code;

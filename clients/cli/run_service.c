@@ -168,6 +168,10 @@ run_template(struct cli *cli, const struct args *args)
     puts(json_array_size(input) ? "\ninput:" : "\n# input: {}                # this service has no input fields");
     json_array_foreach(input, i, field)
         print_field(field);
+    json_array_foreach(json_object_get(row, "outcomes"), i, field)
+        printf("%s%s", i ? ", " : "\n# outcomes: ", json_string_value(field));
+    if (json_object_get(row, "outcomes"))
+        putchar('\n');
     json_decref(row);
     return EXIT_DONE;
 }

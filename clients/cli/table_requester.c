@@ -48,8 +48,9 @@ const struct command table_requester[] = {
               { "all", 'a', OPTION_FLAG, .help = { "with trail, input and output", "显示轨迹、输入和输出" } }),
       .run = run_get },
     { "output", { "Fetch what a finished request brought", "取回请求的结果" },
-      { "Prints the output as JSON, or writes output.json and the body (body.bin, or named by the output's field file_name) into a directory.",
-        "以 JSON 输出结果,或将 output.json 与正文写入目录。" },
+      { "Prints the output as JSON; or writes into a directory: output.json, request.json (who performed and who verified it), "
+        "the body (body.json, body.txt, body.bin, or named by the output's field file_name) and the documents in it.",
+        "以 JSON 输出结果;或写入目录:output.json、request.json(执行人与复核人)、正文及其中的文件。" },
       ARGUMENTS(ARGUMENT_REQUEST),
       OPTIONS({ "directory", 'o', OPTION_DIRECTORY, .value = "DIR", .help = { "write into this directory, made when missing", "写入该目录,必要时创建" } },
               { "body", 'b', OPTION_FLAG, .help = { "write only the body, to standard output", "仅将正文写到标准输出" } }),

@@ -88,7 +88,8 @@ fill_request(struct qiaoi_arena *arena, const void *from, void *to)
         .priority = (enum qiao_priority)row->priority,
         .business_status = text_copy(arena, row->business_status), .outcome = text_copy(arena, row->outcome),
         .requester = text_copy(arena, row->requester), .performer = text_copy(arena, row->performer),
-        .member = text_copy(arena, row->member), .subject = text_copy(arena, row->subject),
+        .member = text_copy(arena, row->member), .verifier = text_copy(arena, row->verifier),
+        .verified_on = row->verified_on, .subject = text_copy(arena, row->subject),
         .key = text_copy(arena, row->key), .message = text_copy(arena, row->message),
         .authored_on = row->authored_on, .last_modified = row->last_modified, .not_before = row->not_before,
         .complete_by = row->complete_by, .attempt = row->attempt, .progress = row->progress,
@@ -137,6 +138,7 @@ fill_service(struct qiaoi_arena *arena, const void *from, void *to)
     service->input = fields_copy(arena, row->input, &service->input_count);
     service->output = fields_copy(arena, row->output, &service->output_count);
     service->attributes = fields_copy(arena, row->attributes, &service->attribute_count);
+    service->outcomes = strs_copy(arena, row->outcomes, &service->outcome_count);
 }
 
 static void

@@ -95,6 +95,7 @@ act_verify(const struct qiao_act *act, struct proto_record *record)
     to->fence = act->fence;
     to->agree = act->agree;
     to->has |= PROTO_VERIFY_AGREE;
+    record->body = qiaoi_bin(act->body);
     to->message = qiaoi_str(act->message);
     to->business_status = qiaoi_str(act->business_status);
 }

@@ -1,6 +1,6 @@
 /*
  * What requester, performer and operator say to each other while a task is under way: cancel and abort, ask and reply, hold,
- * progress, verification, not-before, operators' acts.
+ * progress, not-before, operators' acts.
  */
 #include <string.h>
 
@@ -329,89 +329,6 @@ TEST(progress_is_told_to_who_wants_all_and_renews_a_lease)
     scene_end(scene);
 }
 
-/* ------------------------------------------------------------- verification */
-
-TEST(second_member_verifies_and_the_first_may_not)
-{
-    BEGIN;
-    uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned.verified", &id);
-    scene_complete(scene, performer, hand);
-    peer_expect_receipt(performer, PROTO_STATUS_IN_PROGRESS);
-    assert_true(proto_str_eq(peer_answer(performer)->u.receipt.business_status, PROTO_STR("to_be_verified")));
-    struct proto_request row = scene_row(scene, requester, id);
-    assert_int_equal(row.outcome.n, 0); /* not the requester's yet */
-    assert_int_equal(row.output_seq, 0);
-    scene_verify(scene, performer, hand, true);
-    peer_expect_refusal(performer, PROTO_REFUSAL_CODE_FORBIDDEN);
-    struct peer *second = scene_connect(scene, "p1/m2");
-    scene_offer(scene, second, "owned.verified", 5);
-    const struct proto_record *task = peer_got(second, PROTO_TASK, 0);
-    assert_non_null(task);
-    assert_true(proto_str_eq(task->u.task.business_status, PROTO_STR("to_be_verified")));
-    assert_int_equal(task->u.task.fence, hand.fence);
-    assert_memory_equal(task->body.p, "body", 4);
-    struct peer *stranger = scene_connect(scene, "p2");
-    scene_verify(scene, stranger, hand, true);
-    peer_expect_refusal(stranger, PROTO_REFUSAL_CODE_NOT_FOUND);
-    scene_verify(scene, second, hand, true);
-    peer_expect_receipt(second, PROTO_STATUS_COMPLETED);
-    assert_int_equal(last_event(requester)->status, PROTO_STATUS_COMPLETED);
-    assert_true(proto_str_eq(last_event(requester)->outcome, PROTO_STR("conforming")));
-    assert_memory_equal(peer_got(requester, PROTO_EVENT, -1)->body.p, "result", 6);
-    row = scene_row(scene, requester, id);
-    assert_true(proto_str_eq(row.outcome, PROTO_STR("conforming")));
-    assert_int_equal(row.body_bytes, 6);
-    scene_project(scene);
-    scene_verify(scene, second, hand, true);
-    assert_true(peer_answer(second)->u.receipt.duplicate);
-    scene_end(scene);
-}
-
-TEST(refused_result_goes_back_to_the_worker)
-{
-    BEGIN;
-    uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned.verified", &id);
-    struct peer *second = scene_connect(scene, "p1/m2");
-    scene_offer(scene, second, "owned.verified", 5);
-    scene_complete(scene, performer, hand);
-    assert_int_equal(peer_count(second, PROTO_TASK), 1);
-    assert_int_equal(peer_count(performer, PROTO_TASK), 1);
-    scene_verify(scene, second, hand, false);
-    peer_expect_receipt(second, PROTO_STATUS_IN_PROGRESS);
-    assert_int_equal(peer_count(performer, PROTO_TASK), 2);
-    assert_true(proto_str_eq(peer_got(performer, PROTO_TASK, -1)->u.task.business_status, PROTO_STR("verification_refused")));
-    scene_complete(scene, performer, hand);
-    scene_verify(scene, second, hand, true);
-    peer_expect_receipt(second, PROTO_STATUS_COMPLETED);
-    scene_expect_status(scene, id, PROTO_STATUS_COMPLETED);
-    scene_end(scene);
-}
-
-/* An offer only to verify gets no new work, and the results of others. */
-TEST(reviewer_gets_results_and_no_work)
-{
-    BEGIN;
-    struct peer *reviewer = scene_connect(scene, "p1/m2");
-    struct proto_record offer = scene_record(PROTO_OFFER);
-    offer.u.offer.service = PROTO_STR("leased.verified");
-    offer.u.offer.capacity = 9;
-    offer.u.offer.credit = 9;
-    offer.u.offer.verify = true;
-    scene_send(scene, reviewer, &offer);
-    uint64_t id = scene_submit(scene, requester, "leased.verified");
-    assert_int_equal(peer_count(reviewer, PROTO_TASK), 0);
-    scene_offer(scene, performer, "leased.verified", 1);
-    struct hand hand = peer_hand(performer);
-    scene_complete(scene, performer, hand);
-    assert_int_equal(peer_count(reviewer, PROTO_TASK), 1);
-    scene_advance_to(scene, SECONDS(100)); /* no lease runs while it is looked at */
-    scene_verify(scene, reviewer, hand, true);
-    scene_expect_status(scene, id, PROTO_STATUS_COMPLETED);
-    scene_end(scene);
-}
-
 /* ------------------------------------------------------------- not-before */
 
 TEST(request_waits_for_not_before)
@@ -486,9 +403,6 @@ main(void)
         cmocka_unit_test(operator_holds_a_waiting_request_and_only_an_operator_lifts),
         cmocka_unit_test(operator_fails_any_request),
         cmocka_unit_test(progress_is_told_to_who_wants_all_and_renews_a_lease),
-        cmocka_unit_test(second_member_verifies_and_the_first_may_not),
-        cmocka_unit_test(refused_result_goes_back_to_the_worker),
-        cmocka_unit_test(reviewer_gets_results_and_no_work),
         cmocka_unit_test(request_waits_for_not_before),
         cmocka_unit_test(strangers_hear_not_found_and_old_fences_stale),
     };

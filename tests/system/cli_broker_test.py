@@ -76,6 +76,9 @@ class Requester(Live):
         shown = self.qiao("service", "show", "compute.screening", "--json").json()
         self.assertIn("target", [field["name"] for field in shown["input"]])
         self.assertIn("target", self.qiao("service", "show", "compute.screening").out)
+        self.assertIn("out-of-specification", self.qiao("service", "show", "testing.release", "--json").json()["outcomes"])
+        for words in (("service", "show"), ("template",)):
+            self.assertIn("conforming, out-of-specification", self.qiao(*words, "testing.release").out)
         self.assertEqual(NOT_FOUND, self.qiao("service", "show", "no.such", ok=False).code)
         for name in names:
             template = self.qiao("template", name).out
@@ -169,7 +172,7 @@ class Worker(Live):
         worker = self.worker("--service", "bench.echo", "--exec", "cat > /dev/null; cp \"$QIAO_BODY_FILE\" \"$QIAO_RESULT_FILE\"")
         done = self.qiao("submit", "--service", "bench.echo", "--body", self.write("documents.json", documents), "--wait", "--json").json()
         told = self.qiao("output", done["id"], "-o", "papers", "--json").json()
-        self.assertEqual(["body.json", "certificate.en.txt", "output.json", "证书.txt"], sorted(told["files"]))
+        self.assertEqual(["body.json", "certificate.en.txt", "output.json", "request.json", "证书.txt"], sorted(told["files"]))
         self.assertEqual(sorted(told["files"]), sorted(os.listdir(os.path.join(self.broker.home, "papers"))))
         self.assertFalse(os.path.exists(os.path.join(self.broker.home, "evil.txt")))
         worker.stop()

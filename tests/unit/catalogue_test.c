@@ -306,6 +306,8 @@ a_row_says_what_the_service_type_says(void **state)
     service.input = (struct field_list){.fields = &field, .count = 1};
     service.attributes = &attribute;
     service.attribute_count = 1;
+    service.outcomes = values;
+    service.outcome_count = 2;
     proto_buf_init(&buf, 65536);
     assert_true(service_row_encode(&service, true, &buf));
     assert_true(proto_struct_decode(buf.p, buf.n, PROTO_STRUCT_SERVICE_ROW, &row, &error));
@@ -321,6 +323,11 @@ a_row_says_what_the_service_type_says(void **state)
     it = proto_iter_of(row.attributes);
     assert_true(proto_iter_struct(&it, PROTO_STRUCT_FIELD_ROW, &shown));
     assert_true(proto_str_eq(shown.type, PROTO_STR("boolean")));
+    struct proto_str outcome;
+    it = proto_iter_of(row.outcomes);
+    assert_true(proto_iter_str(&it, &outcome) && proto_str_eq(outcome, values[0]));
+    assert_true(proto_iter_str(&it, &outcome) && proto_str_eq(outcome, values[1]));
+    assert_false(proto_iter_str(&it, &outcome));
     size_t whole = buf.n;
     proto_buf_reset(&buf);
     assert_true(service_row_encode(&service, false, &buf));

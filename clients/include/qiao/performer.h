@@ -63,7 +63,7 @@ enum qiao_act_kind {
     QIAO_ACT_LIFT,         /* ends a hold: message */
     QIAO_ACT_ASK,          /* message, fields, body */
     QIAO_ACT_COMPLETE,     /* outcome, output, body, business_status, charge, message */
-    QIAO_ACT_VERIFY,       /* agree, message, business_status */
+    QIAO_ACT_VERIFY,       /* agree, message, business_status, body: takes the place of the result's, such as the document with both signatures */
     QIAO_ACT_FAIL,         /* retryable, reason, message, charge */
     QIAO_ACT_RELEASE,      /* message */
     QIAO_ACT_ACCEPT_ABORT, /* message, charge: the cost so far */

@@ -97,6 +97,8 @@ struct qiao_request {
     const char *requester;
     const char *performer;
     const char *member; /* of the performer */
+    const char *verifier; /* another member of it, who verified the result; "" nobody */
+    int64_t verified_on;
     const char *subject;
     const char *key;
     const char *message;
@@ -153,6 +155,8 @@ struct qiao_service {
     size_t output_count;
     const struct qiao_field *attributes;
     size_t attribute_count;
+    const char *const *outcomes; /* that a result may have; none: any */
+    size_t outcome_count;
 };
 
 /* Explain: one provider, and why it does or does not match. */

@@ -18,7 +18,7 @@ struct run {
     struct reader input, body;
     json_t *body_json;
     struct record record;
-    char computed_by[160];
+    char computed_by[JOB_SIGNER_BYTES], verified_by[JOB_SIGNER_BYTES];
     int64_t earliest_us;
     struct stages stages;
     struct batch_yield yield;
@@ -227,8 +227,9 @@ cdmo_compute(const struct job *job, void *site, struct answer *answer)
     }
     *run = (struct run){.job = job, .site = site, .answer = answer, .input = reader_of(job->input, "input", &answer->fault)};
     batch_yield_init(&run->yield);
-    snprintf(run->computed_by, sizeof run->computed_by, "%s / %s", job->party, job->member);
+    job_signers(job, run->computed_by, run->verified_by);
     run->record.computed_by = run->computed_by;
+    run->record.verified_by = run->verified_by;
     request_read(run);
     if (!sound(run))
         answer->kind = ANSWER_REFUSED;

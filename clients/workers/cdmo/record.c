@@ -88,6 +88,7 @@ record_document(const struct record *record, const struct batch_yield *yield, co
         document_note(document, phrase(yield->deviations[i].text, yield->deviations[i].text_zh));
     schedule_table(document, batch);
     document_field(document, "Computed by", "计算人", phrase_plain(record->computed_by));
-    document_field(document, "Verified by", "复核人", phrase("to be verified by another member", "待另一人员复核"));
+    document_field(document, "Verified by", "复核人",
+                   *record->verified_by ? phrase_plain(record->verified_by) : phrase("to be verified by another member", "待另一人员复核"));
     return document;
 }

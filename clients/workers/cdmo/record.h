@@ -9,7 +9,7 @@
 #include "common/document.h"
 
 struct record {
-    const char *product, *batch, *computed_by, *outcome;
+    const char *product, *batch, *computed_by, *verified_by, *outcome; /* verified_by "": to be verified */
 };
 
 json_t *record_document(const struct record *record, const struct batch_yield *yield, const struct batch *batch);

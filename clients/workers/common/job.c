@@ -88,3 +88,13 @@ job_body(const struct answer *answer, size_t *out_bytes)
         free(text);
     }
 }
+
+void
+job_signers(const struct job *job, char computed_by[JOB_SIGNER_BYTES], char verified_by[JOB_SIGNER_BYTES])
+{
+    char me[JOB_SIGNER_BYTES];
+    snprintf(me, sizeof me, "%s / %s", job->party, job->member);
+    bool signs = job->verifying && job->computed_by;
+    snprintf(computed_by, JOB_SIGNER_BYTES, "%s", signs ? job->computed_by : me);
+    snprintf(verified_by, JOB_SIGNER_BYTES, "%s", signs ? me : "");
+}

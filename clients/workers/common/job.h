@@ -30,7 +30,12 @@ struct job {
     int64_t now_us; /* UTC */
     const char *party, *member; /* who computes */
     bool verifying; /* somebody else did the work: compute it again and leave nothing behind */
+    const char *computed_by; /* verifying: who did it, as the result says; may be NULL */
 };
+
+/* Who signs the documents: "party / member". *verified_by is "" while nobody has verified it. */
+enum { JOB_SIGNER_BYTES = 160 };
+void job_signers(const struct job *job, char computed_by[JOB_SIGNER_BYTES], char verified_by[JOB_SIGNER_BYTES]);
 
 /* One report of progress. */
 struct step {

@@ -242,7 +242,8 @@ work_compute(struct worker *worker, struct work *work)
     const struct qiao_session *session = qiao_session(worker->client);
     int64_t now_us = clock_utc_us();
     struct job job = {.service = work->service, .reference = work->reference, .input = work->input, .body = work->body, .body_bytes = work->body_bytes,
-                      .now_us = now_us, .party = session->party, .member = session->member, .verifying = work->state == WORK_TO_VERIFY};
+                      .now_us = now_us, .party = session->party, .member = session->member, .verifying = work->state == WORK_TO_VERIFY,
+                      .computed_by = json_string_value(json_object_get(work->output, "computed_by"))};
     answer_fini(&work->answer);
     work->step = 0;
     worker->kind->compute(&job, worker->kind->site, &work->answer);
@@ -336,11 +337,15 @@ work_verify(struct worker *worker, struct work *work)
         work->due_us = INT64_MAX;
         return;
     }
-    struct qiao_act verify = {.kind = QIAO_ACT_VERIFY, .agree = agree,
+    size_t body_bytes = 0;
+    char *body = agree ? job_body(&work->answer, &body_bytes) : NULL; /* the documents with both names */
+    struct qiao_act verify = {.kind = QIAO_ACT_VERIFY, .agree = agree, .body = {body, body_bytes},
         .message = agree ? "computed again with the same result" : "computed again with another result"};
     if (agree)
         verify.business_status = work->answer.needs_decision ? "deviation-accepted" : worker->kind->verified_status;
-    if (act(worker, work, &verify) == FATE_LATER)
+    enum fate fate = act(worker, work, &verify);
+    free(body);
+    if (fate == FATE_LATER)
         return;
     work_log(worker, work, agree ? "verified" : "sent-back", "");
     work_free(work);

@@ -20,6 +20,7 @@ struct run {
     json_t *document, *results; /* results: what is digested */
     size_t tests, failed, open;
     struct trend trend;
+    char computed_by[JOB_SIGNER_BYTES], verified_by[JOB_SIGNER_BYTES];
 };
 
 static void
@@ -31,7 +32,7 @@ date_field(const struct reader *input, const char *name, char *out)
 }
 
 static void
-input_read(struct run *run, const struct reader *input, char *number, size_t number_bytes, char *computed_by, size_t computed_by_bytes)
+input_read(struct run *run, const struct reader *input, char *number, size_t number_bytes)
 {
     struct certificate *certificate = &run->certificate;
     certificate->service = run->job->service;
@@ -48,8 +49,9 @@ input_read(struct run *run, const struct reader *input, char *number, size_t num
     civil_format_time(run->job->now_us, certificate->issued_at);
     snprintf(number, number_bytes, "COA-%s", run->job->reference);
     certificate->number = number;
-    snprintf(computed_by, computed_by_bytes, "%s / %s", run->job->party, run->job->member);
-    certificate->computed_by = computed_by;
+    job_signers(run->job, run->computed_by, run->verified_by);
+    certificate->computed_by = run->computed_by;
+    certificate->verified_by = *run->verified_by ? run->verified_by : NULL;
     run->by_ask = read_flag_or(input, "stages_by_ask", true);
     run->has_more = reader_has(input, "more_replicates");
     if (run->has_more)
@@ -229,13 +231,13 @@ run_conclude(struct run *run, const struct reader *input)
 void
 testing_compute(const struct job *job, void *site, struct answer *answer)
 {
-    char number[96], computed_by[160];
+    char number[96];
     struct run run = {.job = job, .answer = answer};
     struct fault *fault = &answer->fault;
     struct reader input = reader_of(job->input, "input", fault);
     (void)site;
 
-    input_read(&run, &input, number, sizeof number, computed_by, sizeof computed_by);
+    input_read(&run, &input, number, sizeof number);
     json_t *body_json = fault->kind == FAULT_NONE ? body_parse(job->body, job->body_bytes, fault) : NULL;
     struct reader body = reader_of(body_json, "body", fault);
     run.results = json_array();

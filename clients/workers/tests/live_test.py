@@ -109,6 +109,13 @@ class Testing(Live):
         worker.until("completed")
         files = self.documents(request)
         self.assertTrue(any("mean 84.83 %, S2" in text for text in files.values()), files.keys())
+        self.assertEqual("two", row["verifier"])
+        self.assertEqual("two", json.loads(files["request.json"])["verifier"])
+        certificate = files["certificate.en.txt"]
+        self.assertRegex(certificate, r"Computed by:? +testing-party / one")
+        self.assertRegex(certificate, r"Verified by:? +testing-party / two")
+        self.assertNotIn("to be verified", certificate)
+        self.assertIn("testing-party / two", files["certificate.zh.txt"])
 
     def test_out_of_specification_is_completed_once_and_never_tried_again(self):
         self.worker("testing"), self.worker("testing", "two", "--verify")
