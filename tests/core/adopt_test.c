@@ -1,0 +1,78 @@
+/*
+ * Who a task stays with when somebody speaks about it: what the independent checker found. Each scene fails on the code from before.
+ */
+#include <string.h>
+
+#include "scene.h"
+
+#define TEST(name) static void name(void **state)
+
+/* A result of the first member that waits for another one to verify it. */
+static struct hand
+result_presented(struct scene *scene, struct peer *requester, struct peer *performer, uint64_t *id)
+{
+    scene_offer(scene, performer, "owned.verified", 5);
+    *id = scene_submit(scene, requester, "owned.verified");
+    struct hand hand = peer_hand(performer);
+    scene_accept(scene, performer, hand);
+    scene_start(scene, performer, hand);
+    return hand;
+}
+
+/* L5: a result that waits for a colleague stays in sight of the colleagues when its author renews it. */
+TEST(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier)
+{
+    (void)state;
+    struct scene *scene = scene_new();
+    struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
+    uint64_t id;
+    struct hand hand = result_presented(scene, requester, performer, &id);
+    scene_complete(scene, performer, hand);
+    struct proto_buf held;
+    proto_buf_init(&held, 256);
+    struct proto_held row = {.task = hand.task, .fence = hand.fence};
+    assert_true(proto_buf_append(&held, "\x91", 1) && proto_struct_encode(&held, PROTO_STRUCT_HELD, &row));
+    struct proto_record renew = scene_record(PROTO_RENEW);
+    renew.u.renew.held = (struct proto_bin){held.p, (uint32_t)held.n};
+    scene_send(scene, performer, &renew);
+    proto_buf_fini(&held);
+    struct peer *second = scene_connect(scene, "p1/m2");
+    scene_offer(scene, second, "owned.verified", 5);
+    assert_int_equal(peer_count(second, PROTO_TASK), 1);
+    scene_verify(scene, second, hand, true);
+    scene_expect_status(scene, id, PROTO_STATUS_COMPLETED);
+    scene_end(scene);
+}
+
+/* The same when its author refuses to abort. */
+TEST(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier)
+{
+    (void)state;
+    struct scene *scene = scene_new();
+    struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
+    uint64_t id;
+    struct hand hand = result_presented(scene, requester, performer, &id);
+    scene_cancel(scene, requester, id);
+    scene_complete(scene, performer, hand);
+    struct proto_record reject = scene_record(PROTO_REJECT);
+    reject.u.reject.task = hand.task;
+    reject.u.reject.fence = hand.fence;
+    reject.u.reject.code = PROTO_CODE_ABORT;
+    scene_send(scene, performer, &reject);
+    struct peer *second = scene_connect(scene, "p1/m2");
+    scene_offer(scene, second, "owned.verified", 5);
+    assert_int_equal(peer_count(second, PROTO_TASK), 1);
+    scene_verify(scene, second, hand, true);
+    scene_expect_status(scene, id, PROTO_STATUS_COMPLETED);
+    scene_end(scene);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier),
+        cmocka_unit_test(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
