@@ -65,7 +65,6 @@ class Examples(unittest.TestCase):
 class Crash(unittest.TestCase):
     """D1 and N1 as a client sees them: nothing acknowledged is lost, nothing is answered twice, and the client settles it by itself."""
 
-    @unittest.skip("known fault: after a kill -9 of the broker one of two busy clients may stay unconnected; see CHANGELOG.md")
     def test_every_request_has_one_outcome_though_the_broker_is_killed(self):
         with Broker(start=False) as broker:
             path = os.path.join(broker.dir, "qiaod.yaml")
@@ -90,6 +89,17 @@ class Crash(unittest.TestCase):
             self.assertIn(f'"lifecycles":{count}', said)
             self.assertIn('"failed":0', said)
             self.assertNotIn('"reconnects":0', said)
+
+    def test_a_measurement_ends_when_its_worker_is_gone(self):
+        with Broker() as broker:
+            broker.qiao("party", "add", "bench", "--role", "requester", "--role", "performer", "--service", "*")
+            member = broker.member("bench", "both")
+            bench = broker.child(program(BENCH), "--json", "--context", member, "--seconds", "3600", "--window", "16")
+            self.wait_for(broker, "net.connections", 3, bench)
+            with open(f"/proc/{bench.process.pid}/task/{bench.process.pid}/children", encoding="ascii") as file:
+                worker, _ = file.read().split()     # in the order in which they were started
+            os.kill(int(worker), signal.SIGKILL)
+            self.assertNotEqual(0, bench.process.wait(60))
 
     def wait_for(self, broker, name, least, bench):
         deadline = time.monotonic() + 90
