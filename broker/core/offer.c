@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "core/match.h"
 #include "core/party.h"
 #include "core/request.h"
 #include "core/watch.h"
@@ -314,8 +313,8 @@ offer_adopt(struct turn *turn, uint32_t item)
     if (request->offer != 0 || connection == NULL || request->place == PLACE_FINISHED || request->performer != turn->party) {
         return;
     }
-    if ((request->flags & FLAG_VERIFY) != 0 && !may_verify(core, request, turn->member)) {
-        return; /* bound to its author, it would be hidden from those who may verify it */
+    if ((request->flags & FLAG_VERIFY) != 0) {
+        return; /* it goes to who is sent it to verify; bound to another, it would be hidden from those who may */
     }
     uint32_t offer = offer_covering(core, connection, request_group(core, request)->service);
     if (offer != 0) {

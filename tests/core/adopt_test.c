@@ -7,9 +7,8 @@
 
 #define TEST(name) static void name(void **state)
 
-/* A result of the first member that waits for another one to verify it. */
 static struct hand
-result_presented(struct scene *scene, struct peer *requester, struct peer *performer, uint64_t *id)
+task_started(struct scene *scene, struct peer *requester, struct peer *performer, uint64_t *id)
 {
     scene_offer(scene, performer, "owned.verified", 5);
     *id = scene_submit(scene, requester, "owned.verified");
@@ -19,6 +18,19 @@ result_presented(struct scene *scene, struct peer *requester, struct peer *perfo
     return hand;
 }
 
+static void
+renew_send(struct scene *scene, struct peer *peer, struct hand hand)
+{
+    struct proto_buf held;
+    proto_buf_init(&held, 256);
+    struct proto_held row = {.task = hand.task, .fence = hand.fence};
+    assert_true(proto_buf_append(&held, "\x91", 1) && proto_struct_encode(&held, PROTO_STRUCT_HELD, &row));
+    struct proto_record renew = scene_record(PROTO_RENEW);
+    renew.u.renew.held = (struct proto_bin){held.p, (uint32_t)held.n};
+    scene_send(scene, peer, &renew);
+    proto_buf_fini(&held);
+}
+
 /* L5: a result that waits for a colleague stays in sight of the colleagues when its author renews it. */
 TEST(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier)
 {
@@ -26,18 +38,34 @@ TEST(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier)
     struct scene *scene = scene_new();
     struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
     uint64_t id;
-    struct hand hand = result_presented(scene, requester, performer, &id);
+    struct hand hand = task_started(scene, requester, performer, &id);
     scene_complete(scene, performer, hand);
-    struct proto_buf held;
-    proto_buf_init(&held, 256);
-    struct proto_held row = {.task = hand.task, .fence = hand.fence};
-    assert_true(proto_buf_append(&held, "\x91", 1) && proto_struct_encode(&held, PROTO_STRUCT_HELD, &row));
-    struct proto_record renew = scene_record(PROTO_RENEW);
-    renew.u.renew.held = (struct proto_bin){held.p, (uint32_t)held.n};
-    scene_send(scene, performer, &renew);
-    proto_buf_fini(&held);
+    renew_send(scene, performer, hand);
     struct peer *second = scene_connect(scene, "p1/m2");
     scene_offer(scene, second, "owned.verified", 5);
+    assert_int_equal(peer_count(second, PROTO_TASK), 1);
+    scene_verify(scene, second, hand, true);
+    scene_expect_status(scene, id, PROTO_STATUS_COMPLETED);
+    scene_end(scene);
+}
+
+/* The same when a colleague renews who had the task once, and has not been sent the result. */
+TEST(colleague_who_renews_what_he_once_had_is_sent_the_result_all_the_same)
+{
+    (void)state;
+    struct scene *scene = scene_new();
+    struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
+    struct peer *second = scene_connect(scene, "p1/m2");
+    uint64_t id;
+    struct hand hand = task_started(scene, requester, performer, &id);
+    struct proto_record offer = scene_record(PROTO_OFFER);
+    offer.u.offer.service = PROTO_STR("owned.verified");
+    offer.u.offer.capacity = 5;
+    scene_send(scene, second, &offer);
+    scene_complete(scene, performer, hand);
+    renew_send(scene, second, hand);
+    assert_int_equal(peer_count(second, PROTO_TASK), 0); /* it gave no credit */
+    scene_credit(scene, second, "owned.verified", 1);
     assert_int_equal(peer_count(second, PROTO_TASK), 1);
     scene_verify(scene, second, hand, true);
     scene_expect_status(scene, id, PROTO_STATUS_COMPLETED);
@@ -51,7 +79,7 @@ TEST(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier)
     struct scene *scene = scene_new();
     struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
     uint64_t id;
-    struct hand hand = result_presented(scene, requester, performer, &id);
+    struct hand hand = task_started(scene, requester, performer, &id);
     scene_cancel(scene, requester, id);
     scene_complete(scene, performer, hand);
     struct proto_record reject = scene_record(PROTO_REJECT);
@@ -72,6 +100,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier),
+        cmocka_unit_test(colleague_who_renews_what_he_once_had_is_sent_the_result_all_the_same),
         cmocka_unit_test(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
