@@ -1,5 +1,6 @@
 /* The model and its undoing; see audit.h. */
 #include "audit.h"
+#include "fair.h"
 
 #include <inttypes.h>
 
@@ -21,6 +22,7 @@ audit_fini(struct audit *audit)
     free(audit->lives);
     free(audit->lease_us);
     free(audit->undo);
+    fair_fini(audit);
 }
 
 /* ------------------------------------------------------------- lives by id */
@@ -108,6 +110,20 @@ fact_fill(struct sim *sim, struct fact *fact, const struct proto_event *event)
     (void)sim;
 }
 
+static void
+waiting_note(struct audit *audit, const struct life *was, const struct life *is)
+{
+    if (life_waits(was) == life_waits(is) && was->wants == is->wants) {
+        return;
+    }
+    if (life_waits(was)) {
+        fair_leaves(audit, was);
+    }
+    if (life_waits(is)) {
+        fair_enters(audit, is);
+    }
+}
+
 void
 audit_event(struct sim *sim, uint64_t seq)
 {
@@ -136,7 +152,9 @@ audit_event(struct sim *sim, uint64_t seq)
     }
     if (event.type == PROTO_EV_ACCEPTED) {
         audit_accepted(sim, seq, &event, undo);
-        life_count(audit, life_find(audit, event.id), 1);
+        struct life *life = life_find(audit, event.id);
+        life_count(audit, life, 1);
+        waiting_note(audit, &(struct life){.end_seq = 1}, life);
         return;
     }
     struct life *life = life_find(audit, event.id);
@@ -144,9 +162,14 @@ audit_event(struct sim *sim, uint64_t seq)
     undo->kind = UNDO_LIFE;
     undo->index = life_index(audit, life);
     undo->life = *life;
+    const struct life before = *life;
+    if (event.type == PROTO_EV_ASSIGNED && life_waits(life)) {
+        fair_assigned(sim, life);
+    }
     life_count(audit, life, -1);
     audit_about(sim, seq, &event, life);
     life_count(audit, life, 1);
+    waiting_note(audit, &before, life);
 }
 
 static void
@@ -198,6 +221,7 @@ audit_recovered(struct sim *sim)
     for (uint32_t i = 1; i < sim->audit.life_count; i++) {
         sim->audit.lease_us[i] = sim->now.mono_us;
     }
+    fair_forget(&sim->audit);
 }
 
 void
@@ -228,6 +252,9 @@ audit_settled(struct sim *sim, uint64_t first_seq)
         CHECK(sim, !life_waits(life) || life->attempt < terms->attempts, "A6", "waits-without-attempts",
               "request %" PRIx64 " waits with %u of %u attempts used", life->id, life->attempt, terms->attempts);
     }
+    bool enrolled = sim->record != NULL && sim->record->type == PROTO_ENROL && sim->journal.last >= first_seq;
+    CHECK(sim, !enrolled || audit->keys[sim->actor->key].state != CORE_MEMBER_INVITED, "C2", "invitation-again", "the invitation of key %u can be used again",
+          sim->actor->key);
     if (sim->journal.last >= first_seq) {
         sim->journal.facts[sim->journal.last].group_end = true;
     }
@@ -242,6 +269,4 @@ audit_count(struct sim *sim)
     CHECK(sim, stats.open == audit->open, "L3", "open", "core holds %u open requests, the journal %u", stats.open, audit->open);
     CHECK(sim, stats.waiting == audit->waiting, "L3", "waiting", "core has %u waiting, the journal %u", stats.waiting, audit->waiting);
     CHECK(sim, stats.held == audit->held, "L3", "held", "core has %u on hold, the journal %u", stats.held, audit->held);
-    CHECK(sim, stats.open + stats.finished_kept <= sim->broker.settings.requests_max, "B1", "requests",
-          "core holds %u requests, the cap is %u", stats.open + stats.finished_kept, sim->broker.settings.requests_max);
 }

@@ -41,6 +41,14 @@ life_waits(const struct life *life)
            (life->flags & (LIFE_OVER | LIFE_EXHAUSTED)) == 0 && life->end_seq == 0;
 }
 
+/* May the broker have forgotten the key of this request? After its retention; and a producer that gave way to busier ones. */
+static inline bool
+key_is_over(const struct sim *sim, const struct life *life)
+{
+    return sim->submissions[life->submission].pseq != 0 ? sim->broker.settings.producers_per_party_max < CLIENTS_MAX
+                                                        : life->key_until_us < sim->audit.utc_top_us;
+}
+
 /* A renewal that counts: the record in hand names a task and its fence. */
 struct life *life_new(struct audit *audit, uint64_t id);
 

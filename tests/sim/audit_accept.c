@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "content.h"
+#include "fair.h"
 
 static uint16_t
 parties_of(struct proto_bin list)
@@ -69,6 +70,8 @@ life_fill(struct sim *sim, struct life *life, const struct proto_event *event)
     life->exclude = parties_of(accepted->exclude);
     life->impossible = content_is_impossible(accepted->require);
     life->complete_by_us = accepted->complete_by;
+    life->wants = fair_wants(event);
+    life->cost = accepted->cost == 0 ? 1 : (uint16_t)accepted->cost;
     life->due_us = accepted->due;
     life->ordinal = 1;
     life->task_status = (uint8_t)event->task_status;
@@ -107,7 +110,7 @@ audit_accepted(struct sim *sim, uint64_t seq, const struct proto_event *event, s
     undo->sub_id = submission->id;
     undo->sub_variant = submission->variant;
     const struct life *before = life_find(audit, submission->id);
-    CHECK(sim, before == NULL || (submission->pseq == 0 && before->key_until_us < audit->utc_top_us), "N1", "accepted-twice",
+    CHECK(sim, before == NULL || key_is_over(sim, before), "N1", "accepted-twice",
           "request %" PRIx64 " has the key of %" PRIx64 ", which is kept until %" PRId64 ", now %" PRId64, life->id, submission->id,
           before != NULL ? before->key_until_us : 0, event->at);
     submission->id = life->id;

@@ -44,6 +44,35 @@ actor_check(struct sim *sim, const struct proto_event *event)
           "C6", "actor", "an entry names %.*s/%.*s, who did not act", PROTO_STR_ARG(event->party), PROTO_STR_ARG(event->member));
 }
 
+/* C2, C4: only an operator says who may do what. */
+static void
+rights_check(struct sim *sim, const struct proto_event *event)
+{
+    if (event->party.n == 0) {
+        return;
+    }
+    const struct key_state *by = &sim->audit.keys[sim->actor->key];
+    CHECK(sim, by->state == CORE_MEMBER_ACTIVE && !sim->audit.parties[by->party].revoked, "C4", "revoked-decides", "%s by key %u, which stands as %u",
+          proto_ev_desc(event->type)->name, sim->actor->key, by->state);
+    CHECK(sim, sim->audit.parties[by->party].roles & 1u << PROTO_ROLE_OPERATOR, "C2", "no-operator", "%s by party %u, which is no operator",
+          proto_ev_desc(event->type)->name, by->party);
+}
+
+/* C2: a key enrols another of its own member, and an invitation does so once, in time. */
+static void
+enrol_check(struct sim *sim, const struct proto_ev_member *fact, uint32_t number)
+{
+    const struct key_state *by = &sim->audit.keys[sim->actor->key];
+    bool in_time = by->expires_us == 0 || by->expires_us > sim->now.utc_us;
+    CHECK(sim, !sim->audit.parties[by->party].revoked && (by->state == CORE_MEMBER_ACTIVE || (by->state == CORE_MEMBER_INVITED && in_time)), "C2",
+          "enrolled-by", "key %u was enrolled by key %u, which stands as %u", number, sim->actor->key, by->state);
+    CHECK(sim, party_of_name(fact->of) == by->party && member_of_name(fact->name) == by->member, "C2", "enrolled-whom",
+          "key %u of %u/%u enrolled one of %.*s/%.*s", sim->actor->key, by->party, by->member, PROTO_STR_ARG(fact->of), PROTO_STR_ARG(fact->name));
+    CHECK(sim, fact->state == CORE_MEMBER_ACTIVE || (fact->state == CORE_MEMBER_REVOKED && number == sim->actor->key), "C2", "enrolled-as",
+          "enrolling made key %u stand as %u", number, fact->state);
+    sim->counts->enrolled += fact->state == CORE_MEMBER_ACTIVE;
+}
+
 static void
 on_party_event(struct sim *sim, const struct proto_event *event, struct undo *undo)
 {
@@ -74,9 +103,16 @@ on_member_event(struct sim *sim, const struct proto_event *event, struct undo *u
     undo->kind = UNDO_KEY;
     undo->index = number;
     undo->key = *state;
+    if (sim->record != NULL && sim->record->type == PROTO_ENROL) {
+        enrol_check(sim, fact, number);
+    } else {
+        rights_check(sim, event);
+    }
     CHECK(sim, state->state != CORE_MEMBER_REVOKED || fact->state == CORE_MEMBER_REVOKED, "C4", "key-back",
           "revoked key %u counts again", number);
-    *state = (struct key_state){.state = (uint8_t)fact->state, .party = party_of_name(fact->of), .member = member_of_name(fact->name)};
+    CHECK(sim, state->state == 0 || fact->state == CORE_MEMBER_REVOKED, "C2", "key-taken", "key %u stands for somebody already", number);
+    *state = (struct key_state){.state = (uint8_t)fact->state, .party = party_of_name(fact->of), .member = member_of_name(fact->name),
+                                .expires_us = fact->expires};
 }
 
 static void
@@ -102,6 +138,7 @@ audit_other(struct sim *sim, const struct proto_event *event, struct undo *undo)
     actor_check(sim, event);
     switch (event->type) {
     case PROTO_EV_PARTY:
+        rights_check(sim, event);
         on_party_event(sim, event, undo);
         break;
     case PROTO_EV_MEMBER:
@@ -109,6 +146,7 @@ audit_other(struct sim *sim, const struct proto_event *event, struct undo *undo)
         break;
     case PROTO_EV_SERVICE_STATE: {
         uint8_t service = service_of_name(event->service);
+        rights_check(sim, event);
         CHECK(sim, service != NOBODY, "C6", "service-name", "a service of an unknown name");
         undo->kind = UNDO_SERVICE;
         undo->index = service;

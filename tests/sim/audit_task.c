@@ -2,6 +2,7 @@
  * The rules of one event about a request: who may make it, when, and what follows. Written from DESIGN and DOMAIN, not from the core.
  */
 #include "audit.h"
+#include "fair.h"
 
 #include <inttypes.h>
 
@@ -133,10 +134,11 @@ task_next(struct sim *sim, struct life *life, uint32_t next, int64_t next_at, in
     life->task_status = next_at != 0 ? PROTO_STATUS_DRAFT : terms_of(sim, life)->owned ? PROTO_STATUS_REQUESTED : PROTO_STATUS_READY;
 }
 
-/* Who declined it, or let it lie, was asked: its direction is over if it may fall back. */
+/* Who declined it, or let it lie, was asked: its direction is over if it may fall back, and others go first. */
 static void
-direction_ends(struct life *life)
+declined(struct life *life)
 {
+    life->wants = fair_wants_after(life->wants, life->performer);
     if (life->fallback) {
         life->directed = NOBODY;
     }
@@ -151,6 +153,8 @@ on_assigned(struct sim *sim, uint64_t seq, const struct proto_event *event, stru
     CHECK(sim, life_waits(life), "A1", "assigned-twice", "%" PRIx64 ".%u is assigned while party %u has it", life->id, life->ordinal,
           life->performer);
     CHECK(sim, event->fence > audit->fence_top, "A2", "fence", "fence %" PRIu64 " after %" PRIu64, event->fence, audit->fence_top);
+    CHECK(sim, event->fence > sim->lost_fence, "D7", "fence", "fence %" PRIu64 " but %" PRIu64 " was given out before the restore", event->fence,
+          sim->lost_fence);
     CHECK(sim, event->fence > sim->told_fence, "A2", "told-fence", "fence %" PRIu64 " but %" PRIu64 " was told before", event->fence,
           sim->told_fence);
     CHECK(sim, event->attempt == life->attempt + 1u && event->attempt <= terms->attempts, "A6", "attempt", "attempt %u after %u of %u",
@@ -200,7 +204,7 @@ on_lapsed(struct sim *sim, const struct proto_event *event, struct life *life)
         return;
     }
     if (event->reason == PROTO_REASON_ACCEPT_BY_EXPIRED || event->reason == PROTO_REASON_START_BY_EXPIRED) {
-        direction_ends(life);
+        declined(life);
     }
     task_next(sim, life, event->u.lapsed.next, event->u.lapsed.next_at, 0);
 }
@@ -371,7 +375,7 @@ on_turned(struct sim *sim, const struct proto_event *event, struct life *life)
     case PROTO_EV_REJECTED:
         by_performer(sim, event, life);
         life->task_status = (uint8_t)event->task_status;
-        direction_ends(life);
+        declined(life);
         task_next(sim, life, event->u.rejected.next, event->u.rejected.next_at, 0);
         break;
     case PROTO_EV_FAILED:
@@ -408,6 +412,7 @@ on_turned(struct sim *sim, const struct proto_event *event, struct life *life)
         CHECK(sim, life->flags & LIFE_EXHAUSTED, "L2", "requeued", "%" PRIx64 " was requeued although it is not exhausted", life->id);
         life->flags &= (uint8_t)~(LIFE_OVER | LIFE_EXHAUSTED);
         life->attempt = life->releases = 0;
+        life->wants = fair_wants_after(life->wants, NOBODY + 1);
         task_next(sim, life, event->u.requeued.next, 0, event->u.requeued.due);
         break;
     case PROTO_EV_OVERDUE:

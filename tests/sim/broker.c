@@ -108,6 +108,16 @@ broker_reload(struct sim *sim, uint32_t variant)
 
 /* ------------------------------------------------------------- what arrives */
 
+/* C2, C4: a key counts from the event that says so until the one that takes it back, and an invitation until it ends. */
+static void
+key_check(struct sim *sim, uint32_t key, bool known)
+{
+    const struct key_state *state = &sim->audit.keys[key];
+    bool invited = state->state == CORE_MEMBER_INVITED && (state->expires_us == 0 || state->expires_us > sim->now.utc_us);
+    bool counts = (state->state == CORE_MEMBER_ACTIVE || invited) && !sim->audit.parties[state->party].revoked;
+    CHECK(sim, known == counts, "C4", "key", "key %u is %s, in the journal it stands as %u", key, known ? "known" : "unknown", state->state);
+}
+
 static void
 greet(struct sim *sim, uint16_t at)
 {
@@ -118,8 +128,7 @@ greet(struct sim *sim, uint16_t at)
     conn->greeted = true;
     bool known = core_member_by_key(sim->broker.core, key, sim->now.utc_us, &info);
     const struct key_state *state = &sim->audit.keys[conn->key];
-    bool should = (state->state == CORE_MEMBER_ACTIVE || state->state == CORE_MEMBER_INVITED) && !sim->audit.parties[state->party].revoked;
-    CHECK(sim, known == should || state->state == CORE_MEMBER_INVITED, "C4", "key", "key %u is %s", conn->key, known ? "known" : "unknown");
+    key_check(sim, conn->key, known);
     if (!known) {
         SAY(sim, "conn %u refused", at);
         link_drop(sim, at);
@@ -141,7 +150,9 @@ hear(struct sim *sim, uint16_t at, const struct message *message)
     CHECK(sim, proto_decode(message->bytes, message->n, &used, &record, &error), "setup", "codec", "a client's record does not decode: %s %s",
           error.path, error.why);
     key_bytes(sim->conns[at].key, key);
-    if (!core_member_by_key(sim->broker.core, key, sim->now.utc_us, &info)) {
+    bool known = core_member_by_key(sim->broker.core, key, sim->now.utc_us, &info);
+    key_check(sim, sim->conns[at].key, known);
+    if (!known) {
         /* net: a key that does not count ends its connection */
         broker_decide(sim, &(struct core_input){.kind = CORE_DISCONNECTED, .conn = link_handle(sim, at)});
         link_drop(sim, at);
@@ -203,12 +214,26 @@ outlet_release(struct sim *sim, struct outlet *outlet)
     return true;
 }
 
+/* D3: an error of write or sync is in doubt. Nothing of the batch leaves, the broker stops, and recovery alone decides. */
+static void
+sync_fails(struct sim *sim)
+{
+    uint64_t doubtful[] = {sim->journal.durable, sim->broker.committing};
+    sim->counts->faults[FAULT_SYNC]++;
+    SAY(sim, "the sync of %" PRIu64 " fails", sim->broker.committing);
+    broker_crash(sim, doubtful[rng_below(&sim->rng, 2)]);
+}
+
 bool
 broker_commit(struct sim *sim)
 {
     struct broker *broker = &sim->broker;
     bool worked = broker->committing != 0;
     if (worked) {
+        if (!sim->faults_over && rng_ppm(&sim->rng, sim->options.sync_ppm)) {
+            sync_fails(sim);
+            return true;
+        }
         sim->journal.durable = broker->committing;
         broker->committing = 0;
         SAY(sim, "durable %" PRIu64, sim->journal.durable);
@@ -266,6 +291,30 @@ broker_feed(struct sim *sim)
 
 /* ------------------------------------------------------------- beginning and end */
 
+/*
+ * B1: what the core's tables may take, from its caps and what one of each costs: items come in pieces of 1,024, `more` is for
+ * its places in indexes and heaps. The numbers of producers are counted as they are used (full.c).
+ */
+static void
+budget_set(struct sim *sim)
+{
+    const struct core_settings *settings = &sim->broker.settings;
+    struct core_stats stats;
+    uint32_t parties = sim->options.requesters + sim->options.performers + sim->options.both + sim->options.operators + 2;
+    uint32_t pairs = parties * sim->options.services, groups = settings->groups_max + settings->requests_max;
+    const struct {
+        uint32_t cap, bytes, more;
+    } rows[] = {{settings->requests_max, 136, 80}, {settings->keys_per_party_max * parties, 64, 16}, {settings->producers_max, 64, 16},
+                {settings->offers_max, 248, 0}, {settings->watches_max, 64, 0}, {groups, 496, 16},
+                {settings->flows_max + settings->requests_max, 128, 16}, {pairs, 32, 16}, {pairs, 48, 16}, {parties, 328, 16},
+                {KEYS_MAX - 1, 128, 32}, {sim->options.services, 168, 16}, {settings->terms_max, 96, 16}, {64, 72, 16}};
+    core_stats(sim->broker.core, &stats);
+    sim->broker.budget = stats.bytes;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sim->broker.budget += (rows[i].cap / 1024 + 1) * UINT64_C(1024) * rows[i].bytes + (uint64_t)rows[i].cap * rows[i].more;
+    }
+}
+
 void
 broker_init(struct sim *sim)
 {
@@ -287,11 +336,14 @@ broker_init(struct sim *sim)
     settings->groups_max = small ? 8 : 4096;
     settings->flows_max = small ? 16 : 8192;
     settings->keys_per_party_max = small ? 20 : 8192;
-    settings->terms_max = TERMS_MAX - 1;
+    settings->terms_max = 1023;
+    settings->producers_per_party_max = small && rng_below(&sim->rng, 2) ? 4 : CLIENTS_MAX; /* few: the idlest give way */
+    settings->producers_max = settings->producers_per_party_max * 4;
     settings->key_retention_us = RETENTION_S * INT64_C(1000000);
     settings->moves_per_call_max = sim->options.moves_max;
     settings->seed = rng_next(&sim->rng);
     broker->core = core_new(settings);
+    budget_set(sim);
     broker_decide(sim, &(struct core_input){.kind = CORE_RECOVERED});
     broker_reload(sim, 0);
     struct core_bootstrap first = {.party = party_name(0), .title = PROTO_STR("first"), .member = member_name(0)};

@@ -25,6 +25,17 @@ void broker_mark(struct sim *sim);
 
 /* recover.c */
 void broker_crash(struct sim *sim, uint64_t keep);
+void broker_stop(struct sim *sim, uint64_t keep);
+void broker_start(struct sim *sim, bool same);
+void recovery_rehearse(struct sim *sim);
+
+/* restore.c */
+void backup_take(struct sim *sim);
+bool backup_restore(struct sim *sim); /* false: there is none, or it is too old */
+
+/* full.c */
+void full_check(struct sim *sim);
+void caps_check(struct sim *sim);
 
 /* leave.c */
 void leave_effect(struct sim *sim, const struct outlet *outlet, const struct core_effect *effect);

@@ -183,6 +183,9 @@ client_act(struct sim *sim, uint8_t at)
         client_cut(sim, at);
         return;
     }
+    if (enrol_act(sim, at)) {
+        return;
+    }
     if (rng_percent(&sim->rng, sim->options.watch_percent)) {
         client_watch(sim, at);
         return;
@@ -214,6 +217,7 @@ client_deliver(struct sim *sim, uint16_t at)
             conn->client_open = false;
             if (client->conn == at) {
                 connection_forget(client);
+                enrol_dropped(client);
             }
         }
         link_settle(sim, at);

@@ -24,6 +24,13 @@ void performer_offer(struct sim *sim, uint8_t client, bool whole);
 void performer_told(struct sim *sim, uint8_t client, const struct proto_record *record);
 void overseer_act(struct sim *sim, uint8_t client);
 void overseer_revoke(struct sim *sim);
+
+/* enrol.c: invitations, and keys that members make themselves. */
+void overseer_invite(struct sim *sim);
+bool enrol_act(struct sim *sim, uint8_t client); /* false: it has nothing to enrol */
+void enrol_told(struct sim *sim, uint8_t client);
+void enrol_dropped(struct client *client);
+void enrol_settled(struct sim *sim, struct client *client); /* the end: it knows which of its keys counts */
 void client_watch(struct sim *sim, uint8_t client);
 void client_look(struct sim *sim, uint8_t client); /* get, list, explain, services */
 

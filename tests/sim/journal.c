@@ -27,6 +27,7 @@ journal_append(struct journal *journal, const uint8_t *p, uint32_t n)
         journal->facts = memory(journal->facts, journal->cap * sizeof *journal->facts);
     }
     struct fact *fact = &journal->facts[++journal->last];
+    journal->top = journal->last > journal->top ? journal->last : journal->top;
     *fact = (struct fact){.at = journal->bytes.n, .n = n};
     if (!proto_buf_append(&journal->bytes, p, n)) {
         abort();

@@ -161,6 +161,15 @@ link_crash(struct sim *sim)
 }
 
 void
+link_silence(struct sim *sim)
+{
+    for (uint16_t i = 1; i < CONNS_MAX; i++) {
+        queue_clear(&sim->conns[i].down);
+        link_settle(sim, i);
+    }
+}
+
+void
 link_free_all(struct sim *sim)
 {
     for (uint16_t i = 0; i < CONNS_MAX; i++) {

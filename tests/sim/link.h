@@ -13,6 +13,7 @@ void link_drop(struct sim *sim, uint16_t conn);      /* by the broker; it must h
 void link_up(struct sim *sim, uint16_t conn, const uint8_t *p, size_t n);
 void link_down(struct sim *sim, uint16_t conn, const uint8_t *p, size_t n);
 void link_crash(struct sim *sim); /* the broker is gone: so are its ends */
+void link_silence(struct sim *sim); /* after a crash: nothing that was said is heard any more */
 void link_free_all(struct sim *sim);
 
 /* The next message, taken out; the caller frees it. NULL: none. */

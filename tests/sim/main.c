@@ -82,9 +82,9 @@ static void
 counts_print(const struct counts *counts, double took_s)
 {
     printf("# seeds=%" PRIu64 " steps=%" PRIu64 " events=%" PRIu64 " records=%" PRIu64 " told=%" PRIu64 " accepted=%" PRIu64 " assigned=%" PRIu64
-           " finished=%" PRIu64 " digests=%" PRIu64 "\n# faults",
+           " finished=%" PRIu64 " enrolled=%" PRIu64 " digests=%" PRIu64 " fair=%" PRIu64 " full=%" PRIu64 "\n# faults",
            counts->worlds, counts->steps, counts->events, counts->records, counts->told, counts->accepted, counts->assigned, counts->finished,
-           counts->digests);
+           counts->enrolled, counts->digests, counts->fair, counts->full);
     for (unsigned i = 0; i < FAULTS; i++) {
         printf(" %s=%" PRIu64, fault_names[i], counts->faults[i]);
     }

@@ -88,8 +88,8 @@ submit_receipt(struct sim *sim, struct client *client, const struct pending *pen
           "a submission was answered with %" PRIx64 ", which is another's", id);
     CHECK(sim, life->variant == pending->variant, "N2", "other-content", "%" PRIx64 " was accepted with other content than was submitted", id);
     const struct life *before = life_find(&sim->audit, submission->told_id);
-    bool retained = before != NULL && before->key_until_us >= sim->audit.utc_top_us && life->key_until_us >= sim->audit.utc_top_us;
-    CHECK(sim, submission->told_id == 0 || submission->told_id == id || (!retained && submission->pseq == 0), "N1", "other-id",
+    bool retained = before != NULL && !key_is_over(sim, before) && !key_is_over(sim, life);
+    CHECK(sim, submission->told_id == 0 || submission->told_id == id || !retained, "N1", "other-id",
           "the key that gave %" PRIx64 " now gives %" PRIx64, submission->told_id, id);
     submission->told_id = id;
     mine_add(client, id);
@@ -268,6 +268,9 @@ note_record(struct sim *sim, uint8_t at, const struct conn *conn, const struct m
     case PROTO_RECEIPT:
         sim->counts->answers[0]++;
         receipt_heard(sim, client, pending, message, &record->u.receipt);
+        if (pending != NULL && pending->type == PROTO_ENROL && pending->extra && client->other_key != 0) {
+            enrol_told(sim, at);
+        }
         break;
     case PROTO_REFUSAL:
         sim->counts->answers[record->u.refusal.code % 16]++;

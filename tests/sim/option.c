@@ -50,14 +50,19 @@ draw_faults(struct options *options, struct rng *rng)
     options->revoke_ppm = draw_rate(rng, 50, 2000);
     options->pressure_ppm = draw_rate(rng, 100, 3000);
     options->mark_ppm = draw_rate(rng, 500, 20000);
+    options->sync_ppm = draw_rate(rng, 500, 20000);
+    options->backup_ppm = draw_rate(rng, 200, 5000);
+    options->restore_ppm = draw_rate(rng, 50, 1000);
+    options->invite_ppm = draw_rate(rng, 100, 5000);
 }
 
 void
 options_draw(struct options *options, struct rng *rng)
 {
     *options = (struct options){
-        .requesters = 1 + rng_below(rng, 5),
+        .requesters = 1 + rng_below(rng, 6),
         .performers = 1 + rng_below(rng, 4),
+        .operators = rng_below(rng, 3),
         .both = rng_below(rng, 3),
         .members = 1 + rng_below(rng, 3),
         .services = 1 + rng_below(rng, 6),
@@ -92,13 +97,14 @@ struct name_of {
 #define WIDE(name, field) {name, offsetof(struct options, field), true}
 
 static const struct name_of names[] = {
-    NARROW("requesters", requesters), NARROW("performers", performers), NARROW("both", both), NARROW("members", members),
+    NARROW("requesters", requesters), NARROW("performers", performers), NARROW("both", both), NARROW("operators", operators), NARROW("members", members),
     NARROW("services", services), NARROW("keys", keys), WIDE("step_us", step_us), NARROW("leap", leap_ppm), NARROW("jump", jump_ppm),
     WIDE("jump_us", jump_us), NARROW("loss", loss_ppm), NARROW("twice", twice_ppm), NARROW("reorder", reorder_ppm), NARROW("cut", cut_ppm),
     NARROW("drop", drop_ppm), NARROW("zombie", zombie_percent), NARROW("crash", crash_ppm), NARROW("lost", lost_percent),
     NARROW("kept", kept_percent), NARROW("commit", commit_percent), NARROW("project", project_percent), NARROW("mark", mark_ppm),
     NARROW("moves", moves_max), NARROW("small_caps", small_caps), NARROW("wrong", wrong_percent), NARROW("operator", operator_percent),
-    NARROW("reload", reload_ppm), NARROW("revoke", revoke_ppm), NARROW("pressure", pressure_ppm), NARROW("producer", producer_percent),
+    NARROW("reload", reload_ppm), NARROW("revoke", revoke_ppm), NARROW("pressure", pressure_ppm),
+    NARROW("sync", sync_ppm), NARROW("backup", backup_ppm), NARROW("restore", restore_ppm), NARROW("invite", invite_ppm), NARROW("producer", producer_percent),
     NARROW("repeat", repeat_percent), NARROW("cancel", cancel_percent), NARROW("watch", watch_percent), NARROW("finish", finish_percent),
     NARROW("later", later_percent), NARROW("choosy", choosy_percent),
 };

@@ -10,7 +10,7 @@
 
 struct options {
     /* the world */
-    uint32_t requesters, performers, both; /* parties */
+    uint32_t requesters, performers, both, operators; /* parties, besides the first operator and an observer */
     uint32_t members;                      /* of each, at most */
     uint32_t services;
     uint32_t keys; /* distinct texts of callers' keys, shared by all parties */
@@ -25,6 +25,8 @@ struct options {
     /* broker */
     uint32_t crash_ppm;
     uint32_t lost_percent, kept_percent; /* of crashes: all that is not durable is lost, is kept; else a part of it */
+    uint32_t sync_ppm; /* of commits: they fail */
+    uint32_t backup_ppm, restore_ppm;
     uint32_t commit_percent, project_percent;
     uint32_t mark_ppm;
     uint32_t moves_max;
@@ -32,7 +34,7 @@ struct options {
     /* people */
     uint32_t wrong_percent; /* acts outside of one's rights or knowledge */
     uint32_t operator_percent;
-    uint32_t reload_ppm, revoke_ppm, pressure_ppm;
+    uint32_t reload_ppm, revoke_ppm, invite_ppm, pressure_ppm;
     uint32_t producer_percent; /* submissions with a producer's number instead of a key */
     uint32_t repeat_percent;   /* submissions that were submitted before */
     uint32_t cancel_percent;

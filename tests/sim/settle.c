@@ -125,6 +125,7 @@ world_mend(struct sim *sim)
             link_close(sim, sim->clients[i].conn);
             sim->clients[i].conn = 0xffff;
         }
+        enrol_settled(sim, &sim->clients[i]);
         sim->clients[i].honest = true;
         sim->clients[i].used = 0;
         memset(sim->clients[i].held, 0, sizeof sim->clients[i].held); /* from now on it forgets nothing */
@@ -326,8 +327,9 @@ settle(struct sim *sim)
           ") when faults are over",
           stuck->id, stuck->ordinal, stuck->status, stuck->task_status, stuck->flags, stuck->performer, stuck->directed, stuck->fallback,
           stuck->exclude, stuck->service, stuck->due_us, sim->now.utc_us);
-    audit_count(sim);
+    full_check(sim);
     queues_ask(sim);
     broker_crash(sim, sim->journal.last);
+    full_check(sim);
     audit_count(sim);
 }

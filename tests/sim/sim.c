@@ -15,7 +15,8 @@
 #include "settle.h"
 
 const char *const fault_names[FAULTS] = {"loss", "twice", "reorder", "cut", "drop", "zombie", "crash-lost", "crash-kept",
-                                         "crash-cut", "jump", "leap", "reload", "revoke", "pressure", "mark"};
+                                         "crash-cut", "crash-torn", "sync", "jump", "leap", "reload", "revoke", "invite",
+                                         "pressure", "mark", "backup", "restore"};
 
 /* ------------------------------------------------------------- saying and failing */
 
@@ -159,12 +160,13 @@ setup(struct sim *sim)
     proto_buf_init(&sim->scratch, 1u << 20);
     proto_buf_grow(&sim->scratch, 65536); /* records point into it while it fills */
     journal_init(&sim->journal);
+    proto_buf_init(&sim->backup.snapshot, UINT32_MAX);
     audit_init(&sim->audit);
     broker_init(sim);
     sim->faults_over = true;
     sim->key_count = 1;
     client_new(sim, 0, 0, 0);
-    sim->party_count = 2 + options->requesters + options->performers + options->both;
+    sim->party_count = 2 + options->requesters + options->performers + options->both + options->operators;
     client_act(sim, 0);
     party_setup(sim, 1, 1u << PROTO_ROLE_OBSERVER);
     uint8_t party = 2;
@@ -176,6 +178,9 @@ setup(struct sim *sim)
     }
     for (uint32_t i = 0; i < options->both; i++) {
         party_setup(sim, party++, 1u << PROTO_ROLE_REQUESTER | 1u << PROTO_ROLE_PERFORMER);
+    }
+    for (uint32_t i = 0; i < options->operators; i++) {
+        party_setup(sim, party++, 1u << PROTO_ROLE_OPERATOR);
     }
     settle_drain(sim);
     sim->faults_over = false;
@@ -193,6 +198,7 @@ teardown(struct sim *sim)
     }
     broker_fini(sim);
     journal_fini(&sim->journal);
+    proto_buf_fini(&sim->backup.snapshot);
     audit_fini(&sim->audit);
     free(sim->submissions);
     free(sim->notes);
@@ -242,6 +248,12 @@ misfortune(struct sim *sim)
         broker_decide(sim, &(struct core_input){.kind = CORE_PRESSURE, .pressure = sim->broker.pressure});
     } else if (rng_ppm(&sim->rng, options->mark_ppm)) {
         broker_mark(sim);
+    } else if (rng_ppm(&sim->rng, options->backup_ppm)) {
+        backup_take(sim);
+    } else if (rng_ppm(&sim->rng, options->restore_ppm)) {
+        return backup_restore(sim);
+    } else if (rng_ppm(&sim->rng, options->invite_ppm)) {
+        overseer_invite(sim);
     } else if (rng_ppm(&sim->rng, options->drop_ppm)) {
         uint16_t conn = (uint16_t)(1 + rng_below(&sim->rng, CONNS_MAX - 1));
         if (!sim->conns[conn].used || !sim->conns[conn].broker_open) {
@@ -361,6 +373,10 @@ sim_run(const struct world *world, struct counts *counts)
             step(sim);
             if (sim->step % 64 == 0) {
                 audit_count(sim);
+                caps_check(sim);
+            }
+            if (sim->step % 1000 == 0) {
+                full_check(sim);
             }
         }
         settle(sim);

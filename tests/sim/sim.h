@@ -16,15 +16,16 @@
 enum {
     PARTIES_MAX = 16,
     SERVICES_MAX = 8,
-    KEYS_MAX = 512, /* CURVE keys, by number */
-    CLIENTS_MAX = 40,
-    CONNS_MAX = 96,
+    KEYS_MAX = 1024, /* CURVE keys, by number */
+    CLIENTS_MAX = 60,
+    CONNS_MAX = 128,
     TEXTS_MAX = 512, /* of callers' keys */
-    TERMS_MAX = 1024,
+    TERMS_MAX = 8192, /* numbers */
     PENDING = 32,
     HELD = 24,
     WATCHES = 3,
     UNDO = 16384, /* events that a crash may take back: more are never undurable at a time */
+    CLASSES_MAX = 2048, /* of tasks that wait for the same (fair.h); a power of two */
     NOBODY = 0xff,
     RETENTION_S = 2 * 86400, /* of callers' keys */
 };
@@ -40,6 +41,7 @@ struct party_state {
 struct key_state {
     uint8_t state; /* enum core_member_state; 0: unknown */
     uint8_t party, member;
+    int64_t expires_us; /* of an invitation; 0: never */
 };
 
 struct service_state {
@@ -71,8 +73,10 @@ struct life {
     uint64_t accepted_seq, last_seq, end_seq;
     uint64_t fence, assigned_seq;
     int64_t authored_us, due_us, until_us, complete_by_us, key_until_us;
+    uint64_t wants; /* fair.h */
     uint32_t submission;
     uint32_t terms;
+    uint16_t cost;
     uint16_t had; /* parties that performed it: bits */
     uint16_t exclude;
     uint8_t requester, performer, service, directed;
@@ -130,6 +134,9 @@ struct audit {
     int64_t utc_top_us; /* the latest that the wall clock ever showed: keys are kept by it */
     uint32_t open, waiting, held, finished; /* finished: all that ever did */
     uint32_t finished_unprojected;
+    struct fair_class *classes[CLASSES_MAX]; /* by what they want */
+    uint16_t made[CLASSES_MAX];
+    uint32_t class_count;
 };
 
 /* ------------------------------------------------------------- the simulated store */
@@ -140,8 +147,16 @@ struct journal {
     uint64_t last, cap;
     uint64_t durable;
     uint64_t projected;
+    uint64_t top; /* the highest `last` that ever was: the undo log reaches back from there */
     /* the mark: replay begins with the snapshot, then older events of requests open at the mark, then what follows */
     uint64_t mark, snapshot_seq;
+    struct proto_buf snapshot;
+};
+
+/* A copy of the data directory. */
+struct backup {
+    bool taken;
+    uint64_t seq, projected, mark, snapshot_seq;
     struct proto_buf snapshot;
 };
 
@@ -173,6 +188,7 @@ struct broker {
     uint32_t feed_count;
     uint32_t pressure;
     uint32_t variant; /* of the catalogue */
+    uint64_t budget;  /* bytes that the core's tables may take */
     struct proto_buf render;
 };
 
@@ -260,6 +276,8 @@ struct client {
     uint64_t mine[16]; /* ids that it was told of */
     uint32_t mine_next;
     bool honest; /* the end: does what it should */
+    uint32_t other_key; /* 0: none. What it asked to be enrolled with; or the invitation, while it tries that one */
+    bool invited;       /* by the key that it has now or by the other; not sure yet that its own counts */
     uint32_t used; /* of its credit, at the end */
 };
 
@@ -273,14 +291,16 @@ struct note {
 
 enum fault {
     FAULT_LOSS, FAULT_TWICE, FAULT_REORDER, FAULT_CUT, FAULT_DROP, FAULT_ZOMBIE, FAULT_CRASH_LOST, FAULT_CRASH_KEPT,
-    FAULT_CRASH_CUT, FAULT_JUMP, FAULT_LEAP, FAULT_RELOAD, FAULT_REVOKE, FAULT_PRESSURE, FAULT_MARK, FAULTS
+    FAULT_CRASH_CUT, FAULT_CRASH_TORN, FAULT_SYNC, FAULT_JUMP, FAULT_LEAP, FAULT_RELOAD, FAULT_REVOKE, FAULT_INVITE, FAULT_PRESSURE, FAULT_MARK,
+    FAULT_BACKUP, FAULT_RESTORE, FAULTS
 };
 
 struct counts {
     uint64_t steps, events, records, told, worlds;
     uint64_t faults[FAULTS];
     uint64_t digests, violations;
-    uint64_t accepted, finished, assigned;
+    uint64_t accepted, finished, assigned, enrolled;
+    uint64_t fair, full; /* comparisons of shares; checks of everything */
     uint64_t kinds[64]; /* events by number */
     uint64_t answers[16]; /* refusals by code; 0: receipts */
 };
@@ -312,6 +332,8 @@ struct sim {
     struct conn conns[CONNS_MAX];
     uint64_t told_seq; /* the highest sequence that anybody was told */
     uint64_t told_fence;
+    uint64_t lost_fence; /* the highest that was given out before a restore took it back */
+    struct backup backup;
 
     struct submission *submissions;
     uint32_t submission_count, submission_cap;
@@ -323,6 +345,10 @@ struct sim {
     /* what a violation would leave behind */
     struct core *spare[2];
     struct message *arriving;
+    struct {
+        uint32_t n;
+        uint8_t bytes[512];
+    } torn; /* of an event that had not quite reached the disk */
 
     /* the record that the core is deciding about */
     const struct proto_record *record;
