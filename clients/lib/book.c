@@ -8,7 +8,7 @@ static const struct qiaoi_arrival NOTHING = {0};
 
 /* The caller who waits wants it longer than the frame lives. */
 static void
-answer_keep(struct qiao_client *client)
+answer_keep(struct qiao_client *client, enum qiaoi_care care)
 {
     struct proto_error error;
     size_t used;
@@ -16,7 +16,7 @@ answer_keep(struct qiao_client *client)
     client->waiting_for = 0;
     proto_buf_reset(&client->answer_bytes);
     if (!proto_buf_append(&client->answer_bytes, client->raw.p, client->raw.n)) {
-        client->answer_status = QIAO_NO_MEMORY;
+        client->answer_status = care == QIAOI_READ ? QIAO_NO_MEMORY : QIAO_UNCERTAIN; /* it may have been a receipt */
         return;
     }
     client->answer_status = proto_decode(client->answer_bytes.p, client->answer_bytes.n, &used, &client->answer, &error)
@@ -30,9 +30,11 @@ book_submit(struct qiao_client *client, const struct qiaoi_call *call, const str
         return;
     }
     client->tracking--;
-    if (record->type == PROTO_RECEIPT && record->u.receipt.id != 0 &&
-        !qiaoi_table_put(&client->tracked, record->u.receipt.id, (uint64_t)(uintptr_t)call->tag)) {
-        qiaoi_session_end(client, QIAO_NO_MEMORY);
+    if (record->type == PROTO_RECEIPT && record->u.receipt.id != 0) {
+        bool put = qiaoi_table_put(&client->tracked, record->u.receipt.id, (uint64_t)(uintptr_t)call->tag);
+
+        assert(put); /* room was made when it was submitted */
+        (void)put;
     }
 }
 
@@ -75,7 +77,7 @@ book_answer(struct qiao_client *client, const struct proto_record *record)
         client->offers[call->key - 1].capacity = 0;
         arrival.kind = QIAO_EVENT_OFFER_ENDED;
     } else if (call->blocking && client->waiting_for == call->n) {
-        answer_keep(client);
+        answer_keep(client, call->care);
     } else if (!call->silent) {
         arrival = (struct qiaoi_arrival){.kind = QIAO_EVENT_ANSWER, .tag = call->tag, .repeated = call->repeated};
     }

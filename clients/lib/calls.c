@@ -145,10 +145,22 @@ qiaoi_call_send(struct qiao_client *client, struct qiaoi_call *call, struct prot
     bool up = client->state == QIAOI_UP;
     size_t at;
 
+    enum qiao_status status;
+
     record->n = call->n;
-    if (!qiaoi_wire_encode(wire, record, &at)) {
+    status = qiaoi_wire_encode(wire, record, &at);
+    if (status == QIAO_CLOSED) {
+        /* What stood before it in the frame could not leave. This one waits for the next connection. */
+        qiaoi_session_lost(client);
+        up = false;
+        status = client->state == QIAOI_ENDED ? QIAO_OK : qiaoi_wire_encode(wire, record, &at);
+    }
+    if (client->state == QIAOI_ENDED) {
+        return QIAO_OK; /* it was answered with all the others */
+    }
+    if (status != QIAO_OK) {
         qiaoi_call_free(&client->calls, call);
-        return encode_refused(client, record);
+        return status == QIAO_ARGUMENT ? encode_refused(client, record) : status;
     }
     if (call->care != QIAOI_ONCE || !up) {
         call->bytes_n = (uint32_t)(wire->out.n - at);
@@ -170,28 +182,29 @@ qiaoi_call_send(struct qiao_client *client, struct qiaoi_call *call, struct prot
     return QIAO_OK;
 }
 
-/* This side answers, because the broker did not. */
+/* This side answers, because the broker did not. The call is gone before anybody hears of it: that may end the session. */
 static void
 call_answer(struct qiao_client *client, struct qiaoi_call *call, enum qiao_status status)
 {
     struct qiao_event event = {.kind = QIAO_EVENT_ANSWER, .tag = call->tag};
+    bool waited = call->blocking && client->waiting_for == call->n, silent = call->silent;
 
-    if (call->blocking && client->waiting_for == call->n) {
-        client->waiting_for = 0;
-        client->answer_status = status;
-    } else if (!call->silent) {
-        qiaoi_fill_receipt(NULL, &event.answer.receipt);
-        qiaoi_fill_refusal(NULL, &event.answer.refusal);
-        event.answer.status = status;
-        event.answer.repeated = call->repeated;
-        if (!qiaoi_event_push(client, &event)) {
-            qiaoi_session_end(client, QIAO_NO_MEMORY);
-        }
-    }
+    event.answer.status = status;
+    event.answer.repeated = call->repeated;
     if (call->track) {
         client->tracking--;
     }
     qiaoi_call_free(&client->calls, call);
+    if (waited) {
+        client->waiting_for = 0;
+        client->answer_status = status;
+    } else if (!silent) {
+        qiaoi_fill_receipt(NULL, &event.answer.receipt);
+        qiaoi_fill_refusal(NULL, &event.answer.refusal);
+        if (!qiaoi_event_push(client, &event)) {
+            qiaoi_session_end(client, QIAO_NO_MEMORY);
+        }
+    }
 }
 
 void
@@ -274,11 +287,12 @@ qiaoi_call_wait(struct qiao_client *client, struct qiaoi_call *call, struct prot
         qiaoi_call_free(&client->calls, call);
         return client->ended;
     }
+    client->waiting_for = n;
     status = qiaoi_call_send(client, call, record);
     if (status != QIAO_OK) {
+        client->waiting_for = 0;
         return status;
     }
-    client->waiting_for = n;
     until_us = qiaoi_deadline(qiaoi_now_us(), timeout_us);
     for (;;) {
         qiaoi_receive_all(client);

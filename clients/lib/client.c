@@ -9,7 +9,7 @@
 #include "lib/internal.h"
 #include "lib/qiao_internal.h"
 
-enum { CONNECT_US = 5000000, BACKLOG_BYTES = 16 << 20, SCRATCH_BYTES = 65536 };
+enum { CONNECT_US = 5000000, BACKLOG_BYTES = 16 << 20, SCRATCH_BYTES = 65536, ANSWER_BYTES = 4096 };
 
 static const struct qiao_options DEFAULTS = {0};
 
@@ -40,7 +40,9 @@ buffers_init(struct qiao_client *client, const struct qiao_options *options)
     proto_buf_init(&client->scratch, SCRATCH_BYTES);
     client->backlog_bytes_max = options->backlog_bytes_max ? options->backlog_bytes_max : BACKLOG_BYTES;
     client->tracked_max = options->tracked_max ? options->tracked_max : QIAOI_TRACKED_DEFAULT;
-    return qiaoi_calls_init(&client->calls, options->window);
+    /* Lists of names and fences, and receipts, always find room: only pages can be too large for the memory there is. */
+    return proto_buf_reserve(&client->scratch, SCRATCH_BYTES) && proto_buf_reserve(&client->answer_bytes, ANSWER_BYTES) &&
+           qiaoi_calls_init(&client->calls, options->window);
 }
 
 static void

@@ -74,16 +74,18 @@ qiaoi_held_arrived(struct qiao_client *client, const struct proto_task *task)
         return;
     }
     if (!held) {
+        at = qiaoi_offer_of(client, task->service);
+        offer = at != 0 ? &client->offers[at - 1] : NULL;
+        if (offer) {
+            offer->outstanding -= offer->outstanding > 0; /* used up, whatever becomes of the task here */
+        }
         held = held_add(client, task->task);
         if (!held) {
             return;
         }
-        at = qiaoi_offer_of(client, task->service);
         held->offer = at;
-        if (at != 0) {
-            offer = &client->offers[at - 1];
+        if (offer) {
             offer->held++;
-            offer->outstanding -= offer->outstanding > 0;
         }
     } else if (held->settling && held->offer != 0) {
         client->offers[held->offer - 1].held++;
@@ -173,6 +175,7 @@ renew_send(struct qiao_client *client, struct proto_buf *rows, size_t mark, uint
 {
     struct qiaoi_call *call = qiaoi_call_take(&client->calls, QIAOI_CALL_RENEW, true);
     struct proto_record record = {.type = PROTO_RENEW};
+    uint64_t n;
 
     if (!call) {
         return; /* so much is unanswered that this is tried again at the next turn */
@@ -181,8 +184,9 @@ renew_send(struct qiao_client *client, struct proto_buf *rows, size_t mark, uint
     record.u.renew.held = (struct proto_bin){rows->p + mark, (uint32_t)(rows->n - mark)};
     call->care = QIAOI_ONCE;
     call->silent = true;
-    if (qiaoi_call_send(client, call, &record) == QIAO_OK && !call->sent) {
-        qiaoi_call_free(&client->calls, call);
+    n = call->n;
+    if (qiaoi_call_send(client, call, &record) == QIAO_OK && call->n == n && !call->sent) {
+        qiaoi_call_free(&client->calls, call); /* of another connection's time by then */
     }
 }
 

@@ -59,8 +59,11 @@ enum qiao_status qiaoi_wire_connect(struct qiaoi_wire *wire, const struct qiao_c
 void qiaoi_wire_disconnect(struct qiaoi_wire *wire, int64_t linger_us);
 /* Append one encoded record; a frame that would grow too large leaves first. False: no memory, or the socket is gone. */
 bool qiaoi_wire_put(struct qiaoi_wire *wire, const uint8_t *p, size_t n);
-/* The two halves of qiaoi_wire_put_record, for who needs to see the bytes in between: they stand at *out_at. */
-bool qiaoi_wire_encode(struct qiaoi_wire *wire, const struct proto_record *record, size_t *out_at);
+/*
+ * The two halves of qiaoi_wire_put_record, for who needs to see the bytes in between: they stand at *out_at.
+ * QIAO_ARGUMENT: no such record, or larger than a frame; QIAO_NO_MEMORY; QIAO_CLOSED: what stood before it could not leave.
+ */
+enum qiao_status qiaoi_wire_encode(struct qiaoi_wire *wire, const struct proto_record *record, size_t *out_at);
 bool qiaoi_wire_added(struct qiaoi_wire *wire);
 bool qiaoi_wire_put_record(struct qiaoi_wire *wire, const struct proto_record *record);
 bool qiaoi_wire_flush(struct qiaoi_wire *wire);

@@ -68,6 +68,10 @@ map_new(bool is_list)
         map->is_list = is_list;
         container_open(map, is_list);
     }
+    if (map && map->wrong) {
+        qiao_map_free(map);
+        map = NULL;
+    }
     return map;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "lib/internal.h"
 
+enum { OFFER_BYTES = 65536 }; /* more than the limits of its fields add up to */
+
 static bool
 offer_matches(const struct qiaoi_offer *offer, struct proto_str service)
 {
@@ -102,8 +104,8 @@ qiaoi_offers_again(struct qiao_client *client)
         struct proto_error error;
         size_t used;
 
-        if (offer->capacity == 0) {
-            continue;
+        if (offer->capacity == 0 || offer->record.n == 0) {
+            continue; /* taken back, or not answered yet: then its own call is repeated */
         }
         call = qiaoi_call_take(&client->calls, QIAOI_CALL_OFFER, true);
         if (!call || !proto_decode(offer->record.p, offer->record.n, &used, &record, &error)) {
@@ -165,22 +167,37 @@ offer_record(const struct qiao_offer *offer, struct proto_record *record)
     to->verify = offer->verify_only;
 }
 
-/* Remember it as it was sent, so that it can be made again. */
-static bool
-offer_keep(struct qiao_client *client, struct qiaoi_offer *slot, const struct proto_record *record)
+/* As it is sent, so that it can be made again. */
+static enum qiao_status
+offer_encode(struct qiao_client *client, struct proto_buf *buf, const struct proto_record *record)
 {
-    const struct proto_str name = record->u.offer.service;
+    struct proto_error error;
 
+    proto_buf_init(buf, QIAOI_LOG_CHUNK_BYTES);
+    if (proto_encode(buf, record)) {
+        return QIAO_OK;
+    }
+    if (proto_record_check(record, &error) && !proto_buf_reserve(buf, OFFER_BYTES)) {
+        proto_buf_fini(buf);
+        return QIAO_NO_MEMORY;
+    }
+    if (proto_encode(buf, record)) {
+        return QIAO_OK;
+    }
+    proto_buf_fini(buf);
+    return qiaoi_refuse_argument(client, "attributes", "the offer is outside the limits of the protocol");
+}
+
+static void
+offer_begin(struct qiao_client *client, struct qiaoi_offer *slot, struct proto_str name)
+{
     if (slot == &client->offers[client->offer_count]) {
         memset(slot, 0, sizeof *slot);
-        proto_buf_init(&slot->record, QIAOI_LOG_CHUNK_BYTES);
         memcpy(slot->service, name.p, name.n);
         slot->service_n = (uint8_t)name.n;
         slot->prefix_n = name.n > 1 && name.p[name.n - 1] == '*' ? (uint8_t)(name.n - 1) : 0;
         client->offer_count++;
     }
-    proto_buf_reset(&slot->record);
-    return proto_encode(&slot->record, record);
 }
 
 enum qiao_status
@@ -188,6 +205,7 @@ qiao_offer(struct qiao_client *client, const struct qiao_offer *offer, int64_t t
 {
     struct proto_record record;
     struct qiaoi_offer *slot;
+    struct proto_buf kept;
     enum qiao_status status;
     uint32_t before, outstanding_before;
 
@@ -199,9 +217,11 @@ qiao_offer(struct qiao_client *client, const struct qiao_offer *offer, int64_t t
         return QIAO_FULL;
     }
     offer_record(offer, &record);
-    if (!offer_keep(client, slot, &record)) {
-        return qiaoi_refuse_argument(client, "attributes", "the offer is outside the limits of the protocol");
+    status = offer_encode(client, &kept, &record);
+    if (status != QIAO_OK) {
+        return status;
     }
+    offer_begin(client, slot, record.u.offer.service);
     before = slot->capacity;
     outstanding_before = slot->outstanding;
     /* Set before the answer: tasks may come in the same frame. */
@@ -212,6 +232,11 @@ qiao_offer(struct qiao_client *client, const struct qiao_offer *offer, int64_t t
     if (status != QIAO_OK) {
         slot->capacity = before;
         slot->outstanding = outstanding_before;
+        proto_buf_fini(&kept);
+        return status;
     }
-    return status;
+    /* The one that holds is made again after a reconnect: until here that was the one before. */
+    proto_buf_fini(&slot->record);
+    slot->record = kept;
+    return QIAO_OK;
 }

@@ -122,6 +122,9 @@ submit_prepare(struct qiao_client *client, const struct qiao_submission *submiss
     if (track && client->tracked.count + client->tracking >= client->tracked_max) {
         return QIAO_FULL;
     }
+    if (track && !qiaoi_table_reserve(&client->tracked, client->tracking + 1)) {
+        return QIAO_NO_MEMORY; /* now, and not when its receipt comes */
+    }
     call = qiaoi_call_take(&client->calls, QIAOI_CALL_SUBMIT, reserve);
     if (!call) {
         return QIAO_FULL;

@@ -60,8 +60,7 @@ event_note(struct qiao_client *client, enum qiao_event_kind kind)
     struct qiao_event event = {.kind = kind};
 
     if (!qiaoi_event_push(client, &event)) {
-        client->ended = QIAO_NO_MEMORY;
-        client->state = QIAOI_ENDED;
+        qiaoi_session_end(client, QIAO_NO_MEMORY);
     }
 }
 
@@ -153,6 +152,12 @@ session_try(struct qiao_client *client)
 {
     enum qiao_status status = qiaoi_wire_connect(&client->wire, &client->context);
 
+    if (status == QIAO_SYSTEM && client->ever_up) {
+        /* No descriptors or no memory just now: as bad as a broker that is away, and as little a reason to give up. */
+        pause_before_retry(client);
+        client->drive_at_us = client->retry_at_us;
+        return;
+    }
     if (status != QIAO_OK) {
         qiaoi_session_end(client, status);
         return;

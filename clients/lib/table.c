@@ -42,14 +42,23 @@ table_grow(struct qiaoi_table *table)
 }
 
 bool
+qiaoi_table_reserve(struct qiaoi_table *table, uint32_t more)
+{
+    while (!table->entries || table->count + more > (table->mask + 1) / 2) {
+        if (!table_grow(table)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
 qiaoi_table_put(struct qiaoi_table *table, uint64_t key, uint64_t value)
 {
     struct qiaoi_table_entry *entry;
 
-    if (!table->entries || table->count >= (table->mask + 1) / 2) {
-        if (!table_grow(table)) {
-            return false;
-        }
+    if (!qiaoi_table_reserve(table, 1)) {
+        return false;
     }
     entry = entry_find(table, key);
     if (entry->key == 0) {

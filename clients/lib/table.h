@@ -19,6 +19,8 @@ struct qiaoi_table {
     uint32_t count;
 };
 
+/* Room for so many more, so that inserting them cannot fail. */
+bool qiaoi_table_reserve(struct qiaoi_table *table, uint32_t more);
 /* Insert or replace. False: no memory; the table is as it was. */
 bool qiaoi_table_put(struct qiaoi_table *table, uint64_t key, uint64_t value);
 bool qiaoi_table_get(const struct qiaoi_table *table, uint64_t key, uint64_t *out_value);

@@ -99,6 +99,8 @@ monitor_open(struct qiaoi_wire *wire)
 enum qiao_status
 qiaoi_wire_connect(struct qiaoi_wire *wire, const struct qiao_context *context)
 {
+    enum qiao_status status = QIAO_SYSTEM;
+
     assert(!wire->socket);
     wire->socket = zmq_socket(wire->zmq, ZMQ_DEALER);
     if (!wire->socket) {
@@ -107,9 +109,11 @@ qiaoi_wire_connect(struct qiaoi_wire *wire, const struct qiao_context *context)
     if (option_int(wire->socket, ZMQ_LINGER, 0) && option_int(wire->socket, ZMQ_RECONNECT_IVL, -1) &&
         option_int(wire->socket, ZMQ_SNDHWM, 0) && option_int(wire->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
         zmq_setsockopt(wire->socket, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_BYTES}, sizeof(int64_t)) == 0 &&
-        security_set(wire->socket, context) && monitor_open(wire) &&
-        zmq_connect(wire->socket, context->endpoint) == 0) {
-        return QIAO_OK;
+        security_set(wire->socket, context) && monitor_open(wire)) {
+        if (zmq_connect(wire->socket, context->endpoint) == 0) {
+            return QIAO_OK;
+        }
+        status = errno == EMFILE || errno == ENOMEM || errno == EMTHREAD ? QIAO_SYSTEM : QIAO_CONTEXT;
     }
     if (!wire->monitor) {
         zmq_close(wire->socket);
@@ -117,7 +121,7 @@ qiaoi_wire_connect(struct qiaoi_wire *wire, const struct qiao_context *context)
     } else {
         qiaoi_wire_disconnect(wire, 0);
     }
-    return QIAO_CONTEXT;
+    return status;
 }
 
 /* The bytes of one frame leave; the buffer stays for the next. */
@@ -160,21 +164,32 @@ qiaoi_wire_put(struct qiaoi_wire *wire, const uint8_t *p, size_t n)
     return proto_buf_append(&wire->out, p, n) && qiaoi_wire_added(wire);
 }
 
-bool
+enum qiao_status
 qiaoi_wire_encode(struct qiaoi_wire *wire, const struct proto_record *record, size_t *out_at)
 {
     size_t at = wire->out.n;
+    struct proto_error error;
 
     if (proto_encode(&wire->out, record)) {
         *out_at = at;
-        return true;
+        return QIAO_OK;
     }
-    /* Perhaps there is only no room behind the others. */
-    if (at == 0 || !qiaoi_wire_flush(wire) || !proto_encode(&wire->out, record)) {
-        return false;
+    if (!proto_record_check(record, &error)) {
+        return QIAO_ARGUMENT;
+    }
+    /* Perhaps there is only no room behind the others, */
+    if (at > 0 && !qiaoi_wire_flush(wire)) {
+        return QIAO_CLOSED;
+    }
+    /* or no memory: what does not fit where there is room for a whole frame never does. */
+    if (!proto_buf_reserve(&wire->out, wire->out.max)) {
+        return QIAO_NO_MEMORY;
+    }
+    if (!proto_encode(&wire->out, record)) {
+        return QIAO_ARGUMENT;
     }
     *out_at = 0;
-    return true;
+    return QIAO_OK;
 }
 
 bool
@@ -182,7 +197,7 @@ qiaoi_wire_put_record(struct qiaoi_wire *wire, const struct proto_record *record
 {
     size_t at;
 
-    return qiaoi_wire_encode(wire, record, &at) && qiaoi_wire_added(wire);
+    return qiaoi_wire_encode(wire, record, &at) == QIAO_OK && qiaoi_wire_added(wire);
 }
 
 bool

@@ -95,7 +95,7 @@ class Crash(unittest.TestCase):
             broker.qiao("party", "add", "bench", "--role", "requester", "--role", "performer", "--service", "*")
             member = broker.member("bench", "both")
             bench = broker.child(program(BENCH), "--json", "--context", member, "--seconds", "3600", "--window", "16")
-            self.wait_for(broker, "net.connections", 3, bench)
+            self.wait_for(broker, "journal.durable", 100, bench)
             with open(f"/proc/{bench.process.pid}/task/{bench.process.pid}/children", encoding="ascii") as file:
                 worker, _ = file.read().split()     # in the order in which they were started
             os.kill(int(worker), signal.SIGKILL)

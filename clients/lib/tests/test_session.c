@@ -165,7 +165,7 @@ silence_of_three_heartbeats_ends_the_connection(void **state)
     struct qiao_client *client;
     struct qiao_event event;
 
-    fake_welcome_set(fake, 0, 0, 20000);
+    fake_welcome_set(fake, 0, 0, 100000);
     client = fake_client(fake, NULL);
     assert_int_equal(qiao_next_event(client, A_WHILE, &event), QIAO_OK);
     assert_int_equal(event.kind, QIAO_EVENT_DISCONNECTED);
