@@ -221,7 +221,8 @@ event_content_read(struct event_content *content, const struct pieces *event, co
         content->body = (struct proto_bin){0};
         break;
     }
-    if (result != NULL && result->type == PROTO_EV_PRESENTED) {
+    /* A result that was presented counts when it was verified, not when the request ended otherwise. */
+    if (result != NULL && result->type == PROTO_EV_PRESENTED && event->type == PROTO_EV_COMPLETED) {
         content->outcome = piece(result, COMMON_OUTCOME);
         content->charge = piece(result, COMMON_CHARGE);
         content->currency = piece(result, COMMON_CURRENCY);

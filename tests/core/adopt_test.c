@@ -1,5 +1,5 @@
 /*
- * Who a task stays with when somebody speaks about it: what the independent checker found. Each scene fails on the code from before.
+ * What the independent checker found about results that wait to be verified: who has them, who sees them. Each scene fails on the code from before.
  */
 #include <string.h>
 
@@ -95,6 +95,37 @@ TEST(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier)
     scene_end(scene);
 }
 
+/* C3: a result that was never verified is not shown when the request has ended without it, and its end is told the same way each time. */
+TEST(end_that_is_told_again_does_not_show_a_result_that_was_never_verified)
+{
+    (void)state;
+    struct scene *scene = scene_new();
+    struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
+    scene_offer(scene, performer, "owned.verified", 5);
+    struct proto_record record = scene_submission("owned.verified");
+    uint64_t id = scene_submit_record(scene, requester, &record);
+    struct hand hand = peer_hand(performer);
+    scene_accept(scene, performer, hand);
+    scene_start(scene, performer, hand);
+    scene_cancel(scene, requester, id);
+    scene_complete(scene, performer, hand);
+    struct proto_record agree = scene_record(PROTO_ACCEPT);
+    agree.u.accept.task = hand.task;
+    agree.u.accept.fence = hand.fence;
+    agree.u.accept.code = PROTO_CODE_ABORT;
+    scene_send(scene, performer, &agree);
+    scene_expect_status(scene, id, PROTO_STATUS_CANCELLED);
+    peer_forget(requester);
+    scene_send(scene, requester, &record);
+    const struct proto_record *end = peer_got(requester, PROTO_EVENT, -1);
+    assert_non_null(end);
+    assert_int_equal(end->u.event.status, PROTO_STATUS_CANCELLED);
+    assert_int_equal(end->u.event.outcome.n, 0);
+    assert_int_equal(end->u.event.output.n, 0);
+    assert_int_equal(end->body.n, 0);
+    scene_end(scene);
+}
+
 int
 main(void)
 {
@@ -102,6 +133,7 @@ main(void)
         cmocka_unit_test(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier),
         cmocka_unit_test(colleague_who_renews_what_he_once_had_is_sent_the_result_all_the_same),
         cmocka_unit_test(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier),
+        cmocka_unit_test(end_that_is_told_again_does_not_show_a_result_that_was_never_verified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
