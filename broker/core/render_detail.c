@@ -85,6 +85,21 @@ fold_charge(struct proto_request *row, const struct proto_event *event)
     }
 }
 
+/* A result that was presented counts when it was verified. When the request ends otherwise it is not shown any more. */
+static void
+fold_end(struct proto_request *row, const struct proto_event *event)
+{
+    if (!status_is_terminal(event->status) || event->type == PROTO_EV_COMPLETED || row->output_seq == 0) {
+        return;
+    }
+    row->outcome.n = 0;
+    row->output.n = 0;
+    row->output_seq = 0;
+    row->body_bytes = 0;
+    row->charge = event->charge;
+    row->currency = event->currency;
+}
+
 void
 core_row_fold(struct proto_request *row, uint64_t seq, const struct proto_event *event)
 {
@@ -117,6 +132,7 @@ core_row_fold(struct proto_request *row, uint64_t seq, const struct proto_event 
     }
     fold_charge(row, event);
     fold_own_fields(row, seq, event);
+    fold_end(row, event);
 }
 
 /* ------------------------------------------------------------- trail */
@@ -161,6 +177,8 @@ detail_fold(struct detail *detail, const struct proto_bin *events, const uint64_
         core_row_fold(&detail->row, seqs[i], &event);
         if (detail->row.output_seq == seqs[i] || (event.type == PROTO_EV_COMPLETED && event.body.n > 0)) {
             detail->body = event.body;
+        } else if (detail->row.output_seq == 0) {
+            detail->body.n = 0;
         }
         if (detail->line_count < CORE_DETAIL_EVENTS_MAX) {
             if (!trail_line(&detail->lines, seqs[i], &event)) {

@@ -123,6 +123,15 @@ TEST(end_that_is_told_again_does_not_show_a_result_that_was_never_verified)
     assert_int_equal(end->u.event.outcome.n, 0);
     assert_int_equal(end->u.event.output.n, 0);
     assert_int_equal(end->body.n, 0);
+    for (int finished = 0; finished < 2; finished++) {
+        struct proto_request row = scene_row(scene, requester, id);
+        assert_int_equal(row.outcome.n, 0);
+        assert_int_equal(row.output.n, 0);
+        assert_int_equal(row.output_seq, 0);
+        assert_int_equal(row.body_bytes, 0);
+        assert_int_equal(peer_answer(requester)->body.n, 0);
+        scene_project(scene); /* the same from history */
+    }
     scene_end(scene);
 }
 
