@@ -361,6 +361,91 @@ mark_is_due_earlier_when_little_is_going_on(void **state)
     assert_int_equal(store_last_seq(world->store), 150);
 }
 
+/* ------------------------------------------------------------- a mark far from the end */
+
+enum { MANY = 24000, IN_FLIGHT = 200 };
+
+/* Requests overlap: each is assigned and ends when later ones begin, so a mark falls between its events. Now and then one of no request. */
+static void
+fill_overlapping(struct world *world)
+{
+    struct helper_request none = {.service = "", .requester = "", .performer = ""};
+
+    for (uint32_t number = 0; number < MANY; number++) {
+        struct helper_request *slot = &world->requests[number % IN_FLIGHT];
+        if (number >= IN_FLIGHT) {
+            helper_append(world->store, PROTO_EV_COMPLETED, slot, PROTO_STATUS_COMPLETED, number, 8);
+        }
+        *slot = helper_request_of(number);
+        helper_append(world->store, PROTO_EV_ACCEPTED, slot, PROTO_STATUS_READY, number, 8);
+        if (number >= IN_FLIGHT / 2) {
+            slot = &world->requests[(number - IN_FLIGHT / 2) % IN_FLIGHT];
+            helper_append(world->store, PROTO_EV_ASSIGNED, slot, PROTO_STATUS_IN_PROGRESS, number, 0);
+        }
+        if (number % 1000 == 0) {
+            helper_append(world->store, PROTO_EV_CATALOGUE_LOADED, &none, 0, number, 0);
+        }
+        if (number % 256 == 0) {
+            helper_commit(world->store);
+        }
+    }
+    helper_commit(world->store);
+}
+
+struct fold {
+    uint64_t last[MANY]; /* event of each request */
+    uint8_t events[MANY];
+};
+
+/* Nonzero: an event that does not follow the one that it names, or that the snapshot holds. */
+static int
+replay_fold(void *context, enum store_origin origin, uint64_t seq, const uint8_t *p, uint32_t n)
+{
+    struct fold *fold = context;
+    struct proto_event event;
+    struct proto_error why;
+    size_t used;
+
+    if (origin == STORE_FROM_SNAPSHOT) {
+        return 0;
+    }
+    if (!proto_event_decode(p, n, &used, &event, &why) || event.id == 0) {
+        return 1;
+    }
+    uint64_t number = ((event.id >> 24) - 1700000000u) * 1000 + ((event.id & 0xffffff) >> 6) - 1;
+    if (number >= MANY || event.prev != fold->last[number]) {
+        return 1;
+    }
+    fold->last[number] = seq;
+    fold->events[number]++;
+    return 0;
+}
+
+/* D4: the snapshot is of the end, the mark far before it; between them requests that had ended when their beginning was dropped. */
+static void
+mark_far_before_its_snapshot_leaves_no_half_of_a_request(void **state)
+{
+    struct world *world = *state;
+    struct fold *fold = calloc(1, sizeof(*fold));
+    struct store_error error = {0};
+    uint64_t mark, last;
+
+    fill_overlapping(world);
+    last = store_last_seq(world->store);
+    mark = mark_move(world, true);
+    assert_true(mark > 0 && mark + 50000 < last);
+    helper_close(&world->store);
+    if (store_open(world->dir, &world->options, &world->store, &error) != STORE_OK ||
+        store_replay(world->store, replay_fold, fold, &error) != STORE_OK) {
+        fail_msg("%s", error.text);
+    }
+    for (uint32_t number = 0; number < MANY; number++) {
+        uint32_t want = number >= MANY - IN_FLIGHT / 2 ? 1 : number >= MANY - IN_FLIGHT ? 2 : 3;
+        assert_true(fold->events[number] == want || (want == 3 && fold->events[number] == 0));
+    }
+    free(fold);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -371,6 +456,7 @@ main(int argc, char **argv)
         STORY(what_the_snapshot_holds_is_not_told_again),
         STORY(pruned_journal_still_shows_open_requests),
         STORY(trail_is_whole_after_its_beginning_was_pruned),
+        STORY(mark_far_before_its_snapshot_leaves_no_half_of_a_request),
         STORY(mark_is_due_when_too_much_would_be_replayed),
         STORY(mark_is_due_earlier_when_little_is_going_on),
     };

@@ -93,6 +93,20 @@ every_flipped_bit_of_a_batch_is_found(void **state)
     batch_unref(&batch);
 }
 
+/* C6: the chain of a batch speaks for all batches before it, not for its own bytes alone. */
+static void
+chain_of_a_batch_holds_what_came_before(void **state)
+{
+    const uint8_t before[BATCH_CHAIN_BYTES] = {1}, other[BATCH_CHAIN_BYTES] = {2};
+    struct batch *batch = batch_of(1, 4);
+    uint64_t bad = 99;
+
+    assert_true(batch_check(batch, before, &bad));
+    assert_false(batch_check(batch, other, &bad));
+    assert_int_equal(bad, 0); /* no event is to blame */
+    batch_unref(&batch);
+}
+
 /* B1 */
 static void
 lengths_that_lead_out_of_a_batch_are_refused(void **state)
@@ -233,6 +247,7 @@ main(void)
         cmocka_unit_test(checksum_is_crc32c_by_instruction_and_by_table),
         cmocka_unit_test(checksum_of_an_event_is_bound_to_its_place),
         cmocka_unit_test(every_flipped_bit_of_a_batch_is_found),
+        cmocka_unit_test(chain_of_a_batch_holds_what_came_before),
         cmocka_unit_test(lengths_that_lead_out_of_a_batch_are_refused),
         cmocka_unit_test(glance_sees_what_the_decoder_sees),
         cmocka_unit_test(glance_stays_within_the_bytes),

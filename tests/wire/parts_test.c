@@ -319,6 +319,28 @@ a_map_with_too_many_pairs_is_refused(void **state)
     }
 }
 
+/* B1: the nesting ends where the caller said, not where the validator itself would. */
+static void
+nesting_ends_at_the_depth_that_was_asked_for(void **state)
+{
+    (void)state;
+    for (uint32_t depth_max = 1; depth_max < 12; depth_max++) {
+        for (uint32_t depth = depth_max; depth <= depth_max + 1; depth++) {
+            struct proto_buf buf;
+            struct proto_error error;
+            struct proto_check check = {.depth_max = depth_max, .pairs_max = 8};
+            size_t used;
+            proto_buf_init(&buf, 100);
+            for (uint32_t i = 0; i < depth; i++) {
+                proto_put_list(&buf, 1);
+            }
+            proto_put_nil(&buf);
+            assert_int_equal(proto_check_value(&check, buf.p, buf.n, &used, &error), depth == depth_max);
+            proto_buf_fini(&buf);
+        }
+    }
+}
+
 static void
 ids_are_read_as_people_write_them(void **state)
 {
@@ -394,6 +416,7 @@ main(void)
         cmocka_unit_test(a_list_of_unknown_length_gets_the_shortest_head),
         cmocka_unit_test(a_map_gives_the_value_under_a_key),
         cmocka_unit_test(a_map_with_too_many_pairs_is_refused),
+        cmocka_unit_test(nesting_ends_at_the_depth_that_was_asked_for),
         cmocka_unit_test(ids_are_read_as_people_write_them),
         cmocka_unit_test(codes_and_their_numbers_name_each_other),
         cmocka_unit_test(every_kind_of_page_has_a_struct_for_its_rows),

@@ -252,6 +252,41 @@ quick_and_careful_read_the_same_row(void **state)
     proto_buf_fini(&store);
 }
 
+/* The largest number that has a shorter form, and the smallest that has none: the edges that chance hardly meets. */
+static void
+a_number_in_a_longer_form_is_refused_at_the_edge(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        uint64_t number; /* 0: refused */
+    } cases[] = {
+        {"\xcc\x7f", 2, 0},
+        {"\xcc\x80", 2, 0x80},
+        {"\xcd\x00\xff", 3, 0},
+        {"\xcd\x01\x00", 3, 0x100},
+        {"\xce\x00\x00\xff\xff", 5, 0},
+        {"\xce\x00\x01\x00\x00", 5, 0x10000},
+        {"\xcf\x00\x00\x00\x00\xff\xff\xff\xff", 9, 0},
+        {"\xcf\x00\x00\x00\x01\x00\x00\x00\x00", 9, UINT64_C(0x100000000)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct proto_buf buf;
+        struct proto_record record;
+        struct proto_error error;
+        size_t used;
+        proto_buf_init(&buf, 100);
+        /* The body is long enough for the quick way's look ahead. */
+        assert_true(proto_buf_append(&buf, "\x82\xa1t\xa4ping\xa1n", 10) && proto_buf_append(&buf, cases[i].bytes, cases[i].n) &&
+                    proto_buf_append(&buf, "\xc4\x00\x00\x00\x00\x00\x00\x00\x00\x00", 10));
+        bool taken = proto_decode(buf.p, buf.n, &used, &record, &error);
+        assert_int_equal(taken, cases[i].number != 0);
+        assert_true(!taken || record.n == cases[i].number);
+        proto_buf_fini(&buf);
+    }
+}
+
 /* The encoder asks for more room than it needs; a buffer that ends just behind the record must do nevertheless. */
 static void
 a_record_fits_a_buffer_of_exactly_its_size(void **state)
@@ -301,6 +336,7 @@ main(int argc, char **argv)
         cmocka_unit_test(quick_and_careful_read_the_same_record),
         cmocka_unit_test(quick_and_careful_read_the_same_journal_event),
         cmocka_unit_test(quick_and_careful_read_the_same_row),
+        cmocka_unit_test(a_number_in_a_longer_form_is_refused_at_the_edge),
         cmocka_unit_test(a_record_fits_a_buffer_of_exactly_its_size),
     };
     return cmocka_run_group_tests_name("wire quick and careful", tests, NULL, NULL);
