@@ -16,8 +16,17 @@ enum {
 bool
 attribute_find(const struct attribute_view *view, struct proto_str name, struct proto_bin *out_value)
 {
-    return (view->confirmed.n > 0 && proto_map_find(view->confirmed, name, out_value)) ||
-           (view->offered.n > 0 && proto_map_find(view->offered, name, out_value));
+    if (view->confirmed.n > 0 && proto_map_find(view->confirmed, name, out_value)) {
+        return true;
+    }
+    return view->offered.n > 0 && !attribute_needs_confirming(view, name) && proto_map_find(view->offered, name, out_value);
+}
+
+bool
+attribute_needs_confirming(const struct attribute_view *view, struct proto_str name)
+{
+    const struct attribute *attribute = view->service == NULL ? NULL : service_attribute(view->service, name);
+    return attribute != NULL && attribute->confirmed;
 }
 
 /* ------------------------------------------------------------- shapes */

@@ -19,14 +19,22 @@ enum {
     ATTRIBUTE_LIST_MAX = 64, /* values of a set */
 };
 
-/* The attributes that count for one offer. Either may be empty (n = 0). Borrows. */
+/*
+ * The attributes that count for one offer. Either map may be empty (n = 0). Borrows.
+ *
+ * An accreditation is nothing that one says of oneself: what the service type marks as confirmed counts only from the first map.
+ */
 struct attribute_view {
     struct proto_bin confirmed;
     struct proto_bin offered;
+    const struct service_type *service; /* NULL: not in the catalogue, then nothing is marked */
 };
 
-/* The encoded value of an attribute, the confirmed one first. False: not offered at all. */
+/* The encoded value of an attribute, the confirmed one first. False: not offered at all, or not as it must be. */
 bool attribute_find(const struct attribute_view *view, struct proto_str name, struct proto_bin *out_value);
+
+/* Is it one that only the operator's confirmation makes count? */
+bool attribute_needs_confirming(const struct attribute_view *view, struct proto_str name);
 
 /*
  * Is it a map of at most ATTRIBUTE_SET_MAX attributes with valid names and values of known shapes? For operators' grants

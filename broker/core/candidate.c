@@ -38,7 +38,8 @@ offer_incapable(const struct core *core, const struct group *group, const struct
         return "excluded by the requester";
     }
     if (wishes->require.n > 0) {
-        struct attribute_view view = {{party->attributes, party->attributes_n}, {offer->attributes, offer->attributes_n}};
+        struct attribute_view view = {{party->attributes, party->attributes_n}, {offer->attributes, offer->attributes_n},
+                                      service_at(core, group->service)->type};
         if (!constraint_eval(wishes->require, &view, why, why_n)) {
             return why != NULL ? why : "a constraint is not met";
         }
@@ -145,7 +146,10 @@ offer_rank(const struct core *core, const struct group *group, enum proto_policy
                                                       offer->latitude, offer->longitude)
                                   : 1e9;
     } else if (policy == PROTO_POLICY_CHEAPEST) {
-        rank.key = offer->has_price ? (double)offer->price : 1e300;
+        /* Prices in different currencies cannot be compared: those in another one than the service's come last. */
+        const struct service_type *type = service_at(core, group->service)->type;
+        bool same = type != NULL && memcmp(offer->currency, type->currency, sizeof offer->currency) == 0;
+        rank.key = offer->has_price && same ? (double)offer->price : 1e300;
     }
     return rank;
 }

@@ -118,7 +118,7 @@ attributes_copy(struct catalogue *catalogue, const struct attribute *attributes,
     }
     struct attribute *copy = arena_take(catalogue, count * sizeof *copy);
     for (uint32_t i = 0; i < count; i++) {
-        copy[i].type = attributes[i].type;
+        copy[i] = attributes[i];
         copy[i].name = str_copy(catalogue, attributes[i].name);
         copy[i].unit = str_copy(catalogue, attributes[i].unit);
         copy[i].doc = str_copy(catalogue, attributes[i].doc);
@@ -141,6 +141,7 @@ service_type_init(struct service_type *service)
         .lease_us = 30 * INT64_C(1000000),
         .backoff_us = 1 * INT64_C(1000000),
         .backoff_max_us = 300 * INT64_C(1000000),
+        .currency = "CNY",
         .input_bytes_max = PROTO_LIMIT_INPUT_BYTES,
         .body_bytes_max = PROTO_LIMIT_BODY_BYTES,
     };
@@ -279,6 +280,7 @@ digest_service(crypto_generichash_state *state, const struct service_type *servi
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         digest_number(state, numbers[i]);
     }
+    digest_str(state, proto_str_of(service->currency));
     digest_fields(state, &service->input);
     digest_fields(state, &service->output);
     digest_number(state, service->attribute_count);
@@ -286,6 +288,7 @@ digest_service(crypto_generichash_state *state, const struct service_type *servi
         const struct attribute *attribute = &service->attributes[i];
         digest_str(state, attribute->name);
         digest_number(state, attribute->type);
+        digest_number(state, attribute->confirmed);
         digest_str(state, attribute->unit);
         digest_str(state, attribute->doc);
     }

@@ -86,6 +86,7 @@ struct attribute {
     enum attribute_type type;
     struct proto_str unit;
     struct proto_str doc;
+    bool confirmed; /* counts only when the operator confirmed it for the party */
 };
 
 /* Names of the types as files and the wire write them: "string", "integer" ... NULL and false for an unknown one. */
@@ -121,6 +122,8 @@ struct service_type {
     int64_t backoff_us;     /* before the second attempt; doubled for each further one */
     int64_t backoff_max_us;
     int64_t age_us;         /* a waiting task rises one priority level per age; 0: never */
+
+    char currency[4]; /* of prices that the policy cheapest compares; other prices count as none. ISO 4217 */
 
     uint32_t input_bytes_max;
     uint32_t body_bytes_max;

@@ -292,6 +292,9 @@ attributes_check(const struct service_type *service, const char *path, struct ca
 static bool
 outcomes_check(const struct service_type *service, const char *path, struct catalogue_error *error)
 {
+    if (strspn(service->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3) {
+        return catalogue_blame(error, path, ".currency", "three capital letters of ISO 4217");
+    }
     if (service->outcome_count > CATALOGUE_OUTCOMES_MAX) {
         return catalogue_blame(error, path, ".outcomes", "at most %d", CATALOGUE_OUTCOMES_MAX);
     }

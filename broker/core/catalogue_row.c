@@ -72,6 +72,7 @@ attributes_put(struct proto_buf *buf, const struct service_type *service)
             .type = proto_str_of(attribute_type_name(attribute->type)),
             .unit = attribute->unit,
             .doc = attribute->doc,
+            .confirmed = attribute->confirmed,
         };
         if (!proto_struct_encode(buf, PROTO_STRUCT_FIELD_ROW, &row)) {
             return false;
@@ -105,6 +106,7 @@ lists_put(const struct service_type *service, struct proto_buf *lists, struct pr
     row->attributes = (struct proto_bin){lists->p + output_end, (uint32_t)(attributes_end - output_end)};
     row->outcomes = (struct proto_bin){lists->p + attributes_end, (uint32_t)(lists->n - attributes_end)};
     row->description = service->description;
+    row->currency = proto_str_of(service->currency);
     return true;
 }
 

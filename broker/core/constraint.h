@@ -37,7 +37,7 @@ bool constraint_canonical(const struct service_type *service, struct proto_bin r
 
 /*
  * Does an offer satisfy all of them? On false out_why (why_n bytes, NUL included; may be NULL) names the first that stands
- * in the way, in the requester's own words and nobody else's: "accreditation has GMP: not met" or "...: not offered".
+ * in the way, in the requester's own words and nobody else's: "accreditation has GMP: not met", "...: not offered" or "...: not confirmed".
  * What was offered instead is not told.
  */
 bool constraint_eval(struct proto_bin canonical, const struct attribute_view *view, char *out_why, size_t why_n);

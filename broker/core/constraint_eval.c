@@ -273,7 +273,7 @@ constraint_eval(struct proto_bin canonical, const struct attribute_view *view, c
             struct text text = {out_why, 0, why_n};
             text_add(&text, "%.*s %.*s ", PROTO_STR_ARG(name.str), PROTO_STR_ARG(op_name.str));
             value_add(&text, wanted);
-            text_add(&text, "%s", there ? ": not met" : ": not offered");
+            text_add(&text, "%s", there ? ": not met" : attribute_needs_confirming(view, name.str) ? ": not confirmed" : ": not offered");
             text_end(&text);
         }
         return false;

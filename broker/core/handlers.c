@@ -81,7 +81,7 @@ charge_valid(struct turn *turn, bool has_charge, struct proto_str currency)
         return true;
     }
     answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, has_charge ? "currency" : "charge",
-                   "a charge is minor units and the three capital letters of its currency");
+                   "an amount is minor units and the three capital letters of its currency");
     return false;
 }
 

@@ -56,6 +56,10 @@ task_lift(struct turn *turn, uint32_t item, bool operates)
     event.u.lifted.until = limit_from_now(turn, request->until_us);
     event_commit(turn, &event, item);
     answer_request_receipt(turn, item);
+    if (request->offer != 0 && offer_at(turn->core, request->offer)->conn != turn->conn) {
+        /* Whoever works at it had its acts refused meanwhile, and cannot know that they would be taken now. */
+        tell_task(turn, item, request->flags & FLAG_REPLIED ? request->output_seq : 0, false);
+    }
     match_request(turn, item);
 }
 

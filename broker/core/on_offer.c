@@ -62,6 +62,13 @@ offer_check(struct turn *turn)
         answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "latitude", "latitude -90..90, longitude -180..180");
         return false;
     }
+    if (!charge_valid(turn, PROTO_HAS(record, OFFER, PRICE), record->currency)) {
+        return false;
+    }
+    if (record->price < 0) {
+        answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "price", "not below zero");
+        return false;
+    }
     return grant_check(turn) && attributes_check(turn);
 }
 
@@ -75,6 +82,10 @@ offer_write(struct offer *offer, const struct proto_offer *record)
     offer->longitude = record->longitude;
     offer->has_price = PROTO_HAS(record, OFFER, PRICE);
     offer->price = record->price;
+    memset(offer->currency, 0, sizeof offer->currency);
+    if (record->currency.n > 0) {
+        memcpy(offer->currency, record->currency.p, record->currency.n);
+    }
     offer->verify = record->verify;
     name_set(&offer->worker, record->worker);
     offer->attributes = table_realloc(offer->attributes, record->attributes.n);

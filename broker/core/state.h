@@ -326,6 +326,7 @@ struct offer {
     uint32_t attributes_n;
     uint32_t *services; /* that it covers, by rising number */
     uint32_t service_count;
+    char currency[4];
     bool has_price;
     bool verify; /* takes only results of other members to verify */
     bool hungry; /* in core.hungry: has room, and there may be work that was not looked at yet */

@@ -198,6 +198,11 @@ attributes_take(struct reading *reading, const struct raw_service *raw, struct s
             snprintf(part, sizeof part, ".attributes[%u].type", i);
             return blame(reading, part, "string, number, boolean, range, date, set or point");
         }
+        char part[64];
+        snprintf(part, sizeof part, ".attributes[%u].confirmed", i);
+        if (!bool_take(reading, part, raw->attributes[i].confirmed, &attributes[i].confirmed)) {
+            return false;
+        }
     }
     return true;
 }
@@ -250,6 +255,12 @@ service_take(struct reading *reading, const struct raw_service *raw, struct serv
     service->title_zh = proto_str_of(raw->title_zh);
     service->category = proto_str_of(raw->category);
     service->description = proto_str_of(raw->description);
+    if (raw->currency != NULL && strlen(raw->currency) != sizeof service->currency - 1) {
+        return blame(reading, ".currency", "three capital letters of ISO 4217");
+    }
+    if (raw->currency != NULL) {
+        snprintf(service->currency, sizeof service->currency, "%s", raw->currency);
+    }
     service->outcomes = texts_take(raw->outcomes, raw->outcome_count);
     service->outcome_count = raw->outcome_count;
     return words_take(reading, raw, service) && limits_take(reading, &raw->limits, service) &&

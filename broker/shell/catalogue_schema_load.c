@@ -34,6 +34,7 @@ static const cyaml_schema_field_t attribute_fields[] = {
     NEEDED(type, struct raw_attribute),
     TEXT(unit, struct raw_attribute),
     TEXT(doc, struct raw_attribute),
+    TEXT(confirmed, struct raw_attribute),
     CYAML_FIELD_END,
 };
 
@@ -68,6 +69,7 @@ static const cyaml_schema_field_t service_fields[] = {
     NEEDED(tenure, struct raw_service),
     TEXT(policy, struct raw_service),
     TEXT(verify, struct raw_service),
+    TEXT(currency, struct raw_service),
     CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw_service, limits, limit_fields),
     LIST("input", struct raw_service, input, input_count, &field_schema, CATALOGUE_FIELDS_MAX),
     LIST("output", struct raw_service, output, output_count, &field_schema, CATALOGUE_FIELDS_MAX),

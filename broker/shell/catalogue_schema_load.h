@@ -23,6 +23,7 @@ struct raw_attribute {
     char *type;
     char *unit;
     char *doc;
+    char *confirmed;
 };
 
 struct raw_limits {
@@ -52,6 +53,7 @@ struct raw_service {
     char *tenure;
     char *policy;
     char *verify;
+    char *currency;
     struct raw_limits limits;
     struct raw_field *input;
     uint32_t input_count;

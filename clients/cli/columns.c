@@ -76,6 +76,7 @@ const struct column columns_service[] = {
     { "start_by_s", { "START WITHIN", "开始时限" }, COLUMN_DURATION, true },
     { "attempt_s", { "ATTEMPT WITHIN", "执行时限" }, COLUMN_DURATION, true },
     { "complete_by_s", { "COMPLETE WITHIN", "完成时限" }, COLUMN_DURATION, false },
+    { "currency", { "CURRENCY", "计价货币" }, COLUMN_TEXT, true },
     { "outcomes", { "OUTCOMES", "结论取值" }, COLUMN_LIST, true },
     { 0 },
 };
@@ -86,6 +87,7 @@ const struct column columns_field[] = {
     { "items", { "ITEMS", "元素" }, COLUMN_TEXT, false },
     { "unit", { "UNIT", "单位" }, COLUMN_TEXT, false },
     { "required", { "REQUIRED", "必填" }, COLUMN_YES, false },
+    { "confirmed", { "CONFIRMED", "须经确认" }, COLUMN_YES, false },
     { "min", { "MIN", "最小" }, COLUMN_NUMBER, false },
     { "max", { "MAX", "最大" }, COLUMN_NUMBER, false },
     { "enum", { "ONE OF", "取值" }, COLUMN_LIST, false },

@@ -1,6 +1,8 @@
 /* One run of a worker's command. */
 #include "job.h"
 
+#include "folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -117,13 +119,9 @@ environment_of(const struct job_setup *setup, char *body_file, char *result_file
 static bool
 prepare(struct job *job, const struct job_setup *setup, struct pipes *pipes)
 {
-    const char *place = getenv("TMPDIR");
     *pipes = (struct pipes){ { -1, -1 }, { -1, -1 }, { -1, -1 }, -1 };
-    if (snprintf(job->directory, sizeof job->directory, "%s/qiao-XXXXXX", place && *place ? place : "/tmp") >= (int)sizeof job->directory ||
-        !mkdtemp(job->directory)) {
-        *job->directory = '\0';
+    if (!folder_make(job->directory, sizeof job->directory))
         return false;
-    }
     int body = file_with(job->directory, "body", setup->body, setup->body_bytes);
     if (body < 0)
         return false;
@@ -332,8 +330,6 @@ job_result(const struct job *job, char **out_p, size_t *out_n)
 void
 job_fini(struct job *job)
 {
-    static const char *const names[] = { "body", "input", "result" };
-    char path[512];
     if (job->pid) {
         kill(-job->pid, SIGKILL);
         waitpid(job->pid, NULL, 0);
@@ -342,12 +338,8 @@ job_fini(struct job *job)
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (*fds[i] >= 0)
             end_fd(fds[i]);
-    for (size_t i = 0; *job->directory && i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", job->directory, names[i]);
-        unlink(path);
-    }
     if (*job->directory)
-        rmdir(job->directory);
+        folder_remove(job->directory);
     free(job->output);
     *job = (struct job){ .pidfd = -1, .output_fd = -1, .error_fd = -1, .progress_fd = -1 };
 }

@@ -127,6 +127,7 @@ row_fields(const struct qiao_field *fields, size_t count)
         json_set_text(row, "items", f->items);
         json_set_text(row, "unit", f->unit);
         set_flag(row, "required", f->required);
+        set_flag(row, "confirmed", f->confirmed);
         if (f->has_min)
             json_object_set_new(row, "min", json_real(f->min));
         if (f->has_max)
@@ -158,6 +159,7 @@ row_service(const struct cli *cli, const struct qiao_service *s)
     set_seconds(row, "start_by_s", s->start_by_us);
     set_seconds(row, "attempt_s", s->attempt_us);
     set_seconds(row, "complete_by_s", s->complete_by_us);
+    json_set_text(row, "currency", s->currency);
     json_object_set_new(row, "input", row_fields(s->input, s->input_count));
     json_object_set_new(row, "output", row_fields(s->output, s->output_count));
     json_object_set_new(row, "attributes", row_fields(s->attributes, s->attribute_count));

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "command_start.h"
+#include "folder.h"
 #include "job.h"
 #include "offer.h"
 #include "print.h"
@@ -462,6 +463,8 @@ run_worker(struct cli *cli, const struct args *args)
         code = worker.work ? EXIT_DONE : cli_error(cli, EXIT_SYSTEM, "no memory");
     }
     cli_catch_signals();
+    if (code == EXIT_DONE)
+        (void)folder_sweep();
     if (code == EXIT_DONE)
         code = offer_make(cli, &worker.offer, worker.offer.capacity);
     if (code == EXIT_DONE) {

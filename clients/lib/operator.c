@@ -197,9 +197,11 @@ qiao_party_invite(struct qiao_client *client, const char *party, const char *mem
     struct timespec now;
     enum qiao_status status;
 
-    if (!party || !party[0] || strlen(party) >= sizeof invitation.party ||
-        (member && strlen(member) >= sizeof invitation.member)) {
+    if (!party || !party[0] || strlen(party) >= sizeof invitation.party) {
         return qiaoi_refuse_argument(client, "party", "an invitation names a party");
+    }
+    if (!member || !member[0] || strlen(member) >= sizeof invitation.member) {
+        return qiaoi_refuse_argument(client, "member", "an invitation names a member");
     }
     clock_gettime(CLOCK_REALTIME, &now);
     qiao_keypair(invitation.public_key, invitation.secret_key);
@@ -213,9 +215,7 @@ qiao_party_invite(struct qiao_client *client, const char *party, const char *mem
         memcpy(invitation.endpoint, client->context.endpoint, sizeof invitation.endpoint);
         memcpy(invitation.server_key, client->context.server_key, sizeof invitation.server_key);
         memcpy(invitation.party, party, strlen(party) + 1);
-        if (member) {
-            memcpy(invitation.member, member, strlen(member) + 1);
-        }
+        memcpy(invitation.member, member, strlen(member) + 1);
         *out_invitation = invitation;
     }
     sodium_memzero(&invitation, sizeof invitation);

@@ -113,6 +113,7 @@ fields_copy(struct qiaoi_arena *arena, struct proto_bin list, size_t *out_count)
         *field = (struct qiao_field){
             .name = text_copy(arena, row.name), .type = text_copy(arena, row.type), .unit = text_copy(arena, row.unit),
             .items = text_copy(arena, row.items), .doc = text_copy(arena, row.doc), .required = row.required,
+            .confirmed = row.confirmed,
             .has_min = row.has_min, .has_max = row.has_max, .min = row.min, .max = row.max,
         };
         field->choices = strs_copy(arena, row.enum_, &field->choice_count);
@@ -138,6 +139,7 @@ fill_service(struct qiaoi_arena *arena, const void *from, void *to)
     service->input = fields_copy(arena, row->input, &service->input_count);
     service->output = fields_copy(arena, row->output, &service->output_count);
     service->attributes = fields_copy(arena, row->attributes, &service->attribute_count);
+    service->currency = text_copy(arena, row->currency);
     service->outcomes = strs_copy(arena, row->outcomes, &service->outcome_count);
 }
 

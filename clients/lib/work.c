@@ -76,7 +76,9 @@ qiao_work(struct qiao_client *client, qiao_work_fn *work, void *user, volatile c
         if (status == QIAO_TIMEOUT) {
             continue;
         }
-        if (status == QIAO_OK && event.kind == QIAO_EVENT_TASK) {
+        /* One that is on hold is told again when that is lifted. */
+        if (status == QIAO_OK && event.kind == QIAO_EVENT_TASK && event.task.status != QIAO_TASK_ON_HOLD &&
+            qiao_held(client, event.task.task, event.task.fence) != QIAO_HELD_NOT) {
             status = work_one(client, &event.task, work, user);
         } else if (status == QIAO_OK && event.kind == QIAO_EVENT_ABORT) {
             status = qiao_accept_abort(client, event.notice.task, event.notice.fence, NULL, nothing, CALL_US);

@@ -132,6 +132,7 @@ do_offer(struct world *world, uint32_t i)
     record.u.offer.capacity = roll(dice, 4);
     record.u.offer.credit = roll(dice, 6);
     record.u.offer.price = roll(dice, 10);
+    record.u.offer.currency = record.u.offer.price == 0 ? (struct proto_str){0} : roll(dice, 3) ? PROTO_STR("CNY") : PROTO_STR("USD");
     record.u.offer.located = roll(dice, 2);
     record.u.offer.latitude = roll(dice, 5);
     record.u.offer.verify = roll(dice, 6) == 0;

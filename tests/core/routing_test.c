@@ -86,6 +86,7 @@ TEST(cheapest_goes_to_the_lowest_price)
     struct proto_record offer = offer_of("cheap", 1);
     send_offer(scene, silent, &offer);
     offer.u.offer.price = 900;
+    offer.u.offer.currency = PROTO_STR("CNY");
     send_offer(scene, dear, &offer);
     offer.u.offer.price = 500;
     send_offer(scene, cheap, &offer);
@@ -95,6 +96,27 @@ TEST(cheapest_goes_to_the_lowest_price)
     assert_int_equal(peer_count(dear, PROTO_TASK), 1);
     scene_submit(scene, requester, "cheap");
     assert_int_equal(peer_count(silent, PROTO_TASK), 1);
+    scene_end(scene);
+}
+
+/* A price in another currency cannot be compared: it counts as none. Without a currency it is no price. */
+TEST(cheapest_compares_only_prices_in_the_services_currency)
+{
+    BEGIN;
+    struct peer *foreign = scene_connect(scene, "p1"), *home = scene_connect(scene, "p2");
+    struct proto_record offer = offer_of("cheap", 1);
+    offer.u.offer.price = 100;
+    scene_send(scene, foreign, &offer);
+    peer_expect_refusal(foreign, PROTO_REFUSAL_CODE_INVALID);
+    offer.u.offer.currency = PROTO_STR("USD");
+    send_offer(scene, foreign, &offer);
+    offer.u.offer.price = 500;
+    offer.u.offer.currency = PROTO_STR("CNY");
+    send_offer(scene, home, &offer);
+    scene_submit(scene, requester, "cheap");
+    assert_int_equal(peer_count(home, PROTO_TASK), 1);
+    scene_submit(scene, requester, "cheap");
+    assert_int_equal(peer_count(foreign, PROTO_TASK), 1);
     scene_end(scene);
 }
 
@@ -149,6 +171,39 @@ TEST(hard_constraints_hold_and_confirmed_attributes_outrank_offered_ones)
     record.u.submit.pseq += 1000;
     scene_send(scene, requester, &record);
     peer_expect_refusal(requester, PROTO_REFUSAL_CODE_INVALID);
+    scene_end(scene);
+}
+
+/* An accreditation is nothing that one says of oneself. */
+TEST(what_must_be_confirmed_counts_only_when_the_operator_confirmed_it)
+{
+    BEGIN;
+    struct peer *boaster = scene_connect(scene, "p1"), *licensed = scene_connect(scene, "p2");
+    struct proto_record offer = offer_of("leased", 5);
+    offer.u.offer.attributes = map_of("licence", "GMP");
+    send_offer(scene, boaster, &offer);
+    struct proto_record record = scene_submission("leased");
+    record.u.submit.require = require_one("licence", "eq", "GMP");
+    uint64_t id = scene_submit_record(scene, requester, &record);
+    assert_int_equal(peer_count(boaster, PROTO_TASK), 0);
+    struct proto_record explain = scene_record(PROTO_EXPLAIN);
+    explain.u.explain.id = id;
+    scene_send(scene, requester, &explain);
+    struct proto_iter it = proto_iter_of(peer_answer(requester)->u.page.rows);
+    struct proto_candidate candidate;
+    assert_true(proto_iter_struct(&it, PROTO_STRUCT_CANDIDATE, &candidate));
+    assert_false(candidate.matches);
+    assert_true(proto_str_eq(candidate.why, PROTO_STR("licence eq GMP: not confirmed")));
+    scene_attributes(scene, "p2", map_of("licence", "GMP"));
+    offer.u.offer.attributes = (struct proto_bin){0};
+    send_offer(scene, licensed, &offer);
+    assert_int_equal(peer_count(licensed, PROTO_TASK), 1);
+    assert_int_equal(peer_count(boaster, PROTO_TASK), 0);
+    scene_attributes(scene, "p1", map_of("licence", "GMP")); /* now the offer that stood all the time matches */
+    record.u.submit.pseq += 1000;
+    record.u.submit.exclude = list_of("p2", NULL);
+    scene_submit_record(scene, requester, &record);
+    assert_int_equal(peer_count(boaster, PROTO_TASK), 1);
     scene_end(scene);
 }
 
@@ -385,8 +440,10 @@ main(void)
         cmocka_unit_test(least_loaded_spreads_work),
         cmocka_unit_test(nearest_goes_to_the_nearest_with_room),
         cmocka_unit_test(cheapest_goes_to_the_lowest_price),
+        cmocka_unit_test(cheapest_compares_only_prices_in_the_services_currency),
         cmocka_unit_test(preferred_parties_come_in_the_requesters_order),
         cmocka_unit_test(hard_constraints_hold_and_confirmed_attributes_outrank_offered_ones),
+        cmocka_unit_test(what_must_be_confirmed_counts_only_when_the_operator_confirmed_it),
         cmocka_unit_test(excluded_party_never_gets_it),
         cmocka_unit_test(directed_request_waits_for_its_performer),
         cmocka_unit_test(directed_request_falls_back_when_its_performer_does_not_take_it),

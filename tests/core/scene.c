@@ -15,8 +15,9 @@ static void
 add_service(struct catalogue *catalogue, const char *name, enum proto_tenure tenure, enum proto_policy policy, bool verify,
             int64_t lease_us)
 {
-    static const struct attribute attributes[] = {{{"grade", 5}, ATTRIBUTE_STRING, {0}, {0}},
-                                                  {{"litres", 6}, ATTRIBUTE_NUMBER, {0}, {0}}};
+    static const struct attribute attributes[] = {{{"grade", 5}, ATTRIBUTE_STRING, {0}, {0}, false},
+                                                  {{"licence", 7}, ATTRIBUTE_STRING, {0}, {0}, true},
+                                                  {{"litres", 6}, ATTRIBUTE_NUMBER, {0}, {0}, false}};
     struct service_type type;
     service_type_init(&type);
     type.name = proto_str_of(name);
@@ -35,7 +36,7 @@ add_service(struct catalogue *catalogue, const char *name, enum proto_tenure ten
     type.backoff_max_us = SECONDS(5);
     type.age_us = SECONDS(100);
     type.attributes = attributes;
-    type.attribute_count = 2;
+    type.attribute_count = 3;
     type.complete_by_fails = strcmp(name, "strict") == 0;
     type.complete_by_us = type.complete_by_fails ? DAYS(1) : 0;
     struct catalogue_error error;

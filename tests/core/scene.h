@@ -26,7 +26,10 @@ struct peer; /* a connection */
 
 /* ------------------------------------------------------------- setting up */
 
-/* Services: "leased" (lease 30 s), "owned" (accept 60 s, start 120 s, attempt 600 s), "owned.verified", "near", "cheap", "chosen". */
+/*
+ * Services: "leased" (lease 30 s), "owned" (accept 60 s, start 120 s, attempt 600 s), "owned.verified", "near", "cheap" (prices in CNY), "chosen".
+ * Attributes: grade, litres, and licence, which the operator must confirm.
+ */
 struct scene *scene_new(void);
 struct scene *scene_new_with(const struct core_settings *settings);
 /* Replay and compare; then free. */

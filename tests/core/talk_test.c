@@ -286,6 +286,38 @@ TEST(operator_holds_a_waiting_request_and_only_an_operator_lifts)
     scene_end(scene);
 }
 
+/* Whoever works at it is told that its acts would be taken again; who lifts by itself knows. */
+TEST(a_lifted_hold_is_told_to_the_worker)
+{
+    BEGIN;
+    struct peer *operator = scene_connect(scene, "park");
+    uint64_t id;
+    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    assert_int_equal(peer_count(performer, PROTO_TASK), 1);
+    struct proto_record hold = scene_record(PROTO_HOLD);
+    hold.u.hold.id = id;
+    scene_send(scene, operator, &hold);
+    scene_complete(scene, performer, hand);
+    peer_expect_refusal(performer, PROTO_REFUSAL_CODE_CONFLICT);
+    hold.u.hold.lift = true;
+    scene_send(scene, operator, &hold);
+    assert_int_equal(peer_count(performer, PROTO_TASK), 2);
+    const struct proto_record *task = peer_got(performer, PROTO_TASK, -1);
+    assert_int_equal(task->u.task.task, hand.task);
+    assert_int_equal(task->u.task.fence, hand.fence);
+    assert_int_equal(task->u.task.status, PROTO_STATUS_IN_PROGRESS);
+    scene_send_hand(scene, performer, PROTO_HOLD, hand);
+    struct proto_record lift = scene_record(PROTO_HOLD);
+    lift.u.hold.task = hand.task;
+    lift.u.hold.fence = hand.fence;
+    lift.u.hold.lift = true;
+    scene_send(scene, performer, &lift);
+    assert_int_equal(peer_count(performer, PROTO_TASK), 2);
+    scene_complete(scene, performer, hand);
+    peer_expect_receipt(performer, PROTO_STATUS_COMPLETED);
+    scene_end(scene);
+}
+
 TEST(operator_fails_any_request)
 {
     BEGIN;
@@ -401,6 +433,7 @@ main(void)
         cmocka_unit_test(task_taken_over_after_a_reply_comes_whole),
         cmocka_unit_test(performer_holds_and_lifts_with_what_was_left),
         cmocka_unit_test(operator_holds_a_waiting_request_and_only_an_operator_lifts),
+        cmocka_unit_test(a_lifted_hold_is_told_to_the_worker),
         cmocka_unit_test(operator_fails_any_request),
         cmocka_unit_test(progress_is_told_to_who_wants_all_and_renews_a_lease),
         cmocka_unit_test(request_waits_for_not_before),

@@ -142,6 +142,9 @@ the_shipped_catalogue_loads(void **state)
     assert_int_equal(release->accept_by_us, INT64_C(8) * 3600 * 1000000);
     assert_int_equal(central->input.count, release->input.count); /* the shared fields are all there */
     assert_int_equal(central->policy, PROTO_POLICY_NEAREST);
+    assert_string_equal(central->currency, "CNY");
+    assert_true(service_attribute(release, PROTO_STR("accreditation"))->confirmed);
+    assert_false(service_attribute(release, PROTO_STR("methods"))->confirmed);
     assert_int_equal(catalogue_find(catalogue, PROTO_STR("bench.echo"))->input.count, 0);
     catalogue_unref(&catalogue);
 }

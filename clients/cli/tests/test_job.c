@@ -2,9 +2,13 @@
 #include "cmocka_all.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "job.h"
 
 static struct job job;
@@ -147,6 +151,38 @@ a_command_that_is_not_there_fails_with_127(void **state)
     assert_string_equal(job.last, "the command cannot be started");
 }
 
+/* One that was killed cannot clean up: the next worker does, and touches nothing else. */
+static void
+folders_of_processes_that_are_gone_are_swept(void **state)
+{
+    char place[] = "/tmp/qiao-sweep-XXXXXX", gone[128], mine[128], alien[128], file[160], link[128];
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    waitpid(pid, NULL, 0); /* its number is nobody's now */
+    assert_non_null(mkdtemp(place));
+    snprintf(gone, sizeof gone, "%s/qiao-%ld-abcdef", place, (long)pid);
+    snprintf(alien, sizeof alien, "%s/qiao-%ldx-abcdef", place, (long)pid);
+    snprintf(link, sizeof link, "%s/qiao-%ld-uvwxyz", place, (long)pid);
+    assert_int_equal(mkdir(gone, 0700), 0);
+    assert_int_equal(mkdir(alien, 0700), 0);
+    assert_int_equal(symlink(alien, link), 0);
+    snprintf(file, sizeof file, "%s/sub", gone);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/sub/body", gone);
+    close(open(file, O_CREAT | O_WRONLY, 0600));
+    setenv("TMPDIR", place, 1);
+    assert_true(folder_make(mine, sizeof mine));
+    assert_int_equal(folder_sweep(), 1);
+    assert_int_equal(access(gone, F_OK), -1);
+    assert_int_equal(access(mine, F_OK), 0);
+    assert_int_equal(access(alien, F_OK), 0);
+    assert_int_equal(folder_sweep(), 0);
+    unsetenv("TMPDIR");
+    folder_remove(place);
+    assert_int_equal(access(place, F_OK), -1);
+}
+
 int
 main(void)
 {
@@ -160,6 +196,7 @@ main(void)
         cmocka_unit_test_teardown(stopping_ends_the_command_and_what_it_started, clean),
         cmocka_unit_test_teardown(what_ignores_the_first_signal_gets_the_second, clean),
         cmocka_unit_test_teardown(a_command_that_is_not_there_fails_with_127, clean),
+        cmocka_unit_test(folders_of_processes_that_are_gone_are_swept),
     };
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }

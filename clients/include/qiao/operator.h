@@ -86,7 +86,8 @@ QIAO_API QIAO_NODISCARD enum qiao_status qiao_party_list(struct qiao_client *cli
 /*
  * Invite a member of a party: makes a one-time key pair here, has its public half noted by the broker until `expires`
  * (UTC; 0: 7 days from now), and fills in the invitation, which qiao_context_save writes to a file for the invited one.
- * That file is a secret until it was used. `member` may be NULL: the invited one chooses.
+ * That file is a secret until it was used. `member` names the member: what is done with the key is
+ * recorded under that name.
  */
 QIAO_API QIAO_NODISCARD enum qiao_status qiao_party_invite(struct qiao_client *client, const char *party,
                                                            const char *member, int64_t expires, const char *message,

@@ -126,6 +126,7 @@ struct qiao_field {
     const char *items;
     const char *doc;
     bool required;
+    bool confirmed; /* an attribute: counts only when the operator confirmed it for the party */
     bool has_min;
     bool has_max;
     double min;
@@ -155,6 +156,7 @@ struct qiao_service {
     size_t output_count;
     const struct qiao_field *attributes;
     size_t attribute_count;
+    const char *currency; /* of prices that the policy cheapest compares */
     const char *const *outcomes; /* that a result may have; none: any */
     size_t outcome_count;
 };

@@ -131,7 +131,9 @@ class Worker(Connection):
         task = self.tasks.get(header.get("task"))
         if name == "task":
             if task is not None and task.fence == header["fence"] and not header.get("reply"):
-                return             # sent again after a reconnect; we are at it
+                return             # sent again after a reconnect or a hold; we are at it
+            if header.get("status") == "on-hold":
+                return             # sent again when that is lifted
             task = self.tasks[header["task"]] = Task(header, body, self._tell)
             if header.get("status") == "requested":
                 self._begin(task, "accept", task.held)

@@ -11,7 +11,7 @@
 #define QIAO_VERSION "unknown"
 #endif
 
-enum code { CODE_CONTEXT, CODE_SERVICES, CODE_CAPACITY, CODE_NAME, CODE_ATTRIBUTES, CODE_VERIFY, CODE_DECIDE, CODE_SPEED, CODE_TRY, CODE_INPUT,
+enum code { CODE_CONTEXT, CODE_SERVICES, CODE_CAPACITY, CODE_NAME, CODE_ATTRIBUTES, CODE_PRICE, CODE_VERIFY, CODE_DECIDE, CODE_SPEED, CODE_TRY, CODE_INPUT,
     CODE_BODY, CODE_VERSION, CODE_HELP };
 
 static const struct row {
@@ -23,6 +23,7 @@ static const struct row {
     {"capacity", "N", "tasks at once, 1 to 256 (default 16)", CODE_CAPACITY},
     {"name", "NAME", "name of this process, for operators", CODE_NAME},
     {"attributes", "FILE", "JSON object of attributes to offer; `site` [latitude, longitude] is also the place", CODE_ATTRIBUTES},
+    {"price", "AMOUNT", "price to offer, such as 90.00CNY, for services whose policy is cheapest", CODE_PRICE},
     {"verify", NULL, "only verify results of other members, no new work", CODE_VERIFY},
     {"decide", NULL, "also agree to results that are held for a person's decision", CODE_DECIDE},
     {"speed", "N", "compress planned time: milestones come N times faster (default 1)", CODE_SPEED},
@@ -83,6 +84,29 @@ speed_read(const char *text, struct options *out)
     return *text && !*end && isfinite(out->speed) && out->speed >= 1 && out->speed <= 1e9;
 }
 
+/* "90.00CNY" or "90.00 CNY": as many decimals as the currency has minor digits; 0 and 3 are the exceptions of ISO 4217. */
+static bool
+price_read(const char *text, struct options *out)
+{
+    static const char none[] = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", three[] = "BHD IQD JOD KWD LYD OMR TND";
+    size_t whole = strspn(text, "0123456789"), part = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+    const char *currency = text + whole + (text[whole] == '.' ? 1 + part : 0);
+    currency += strspn(currency, " ");
+    if (whole == 0 || whole > 12 || strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
+        return false;
+    size_t digits = strstr(none, currency) ? 0 : strstr(three, currency) ? 3 : 2;
+    if ((text[whole] == '.' && part == 0) || part > digits)
+        return false;
+    int64_t minor = 0;
+    for (size_t i = 0; i < whole; i++)
+        minor = minor * 10 + (text[i] - '0');
+    for (size_t i = 0; i < digits; i++)
+        minor = minor * 10 + (i < part ? text[whole + 1 + i] - '0' : 0);
+    out->price_minor = minor;
+    memcpy(out->price_currency, currency, 4);
+    return true;
+}
+
 /* False: the value is none for this option. */
 static bool
 option_take(enum code code, const char *value, struct options *out)
@@ -93,6 +117,7 @@ option_take(enum code code, const char *value, struct options *out)
     case CODE_CAPACITY: return capacity_read(value, out);
     case CODE_NAME: out->name = value; return strlen(value) >= 1 && strlen(value) <= 64;
     case CODE_ATTRIBUTES: out->attributes = value; break;
+    case CODE_PRICE: return price_read(value, out);
     case CODE_VERIFY: out->verify = true; break;
     case CODE_DECIDE: out->decide = true; break;
     case CODE_SPEED: return speed_read(value, out);

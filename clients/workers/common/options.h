@@ -23,6 +23,8 @@ struct options {
     uint32_t capacity;
     const char *name; /* of this process, for operators; NULL: the program's */
     const char *attributes; /* a JSON file */
+    int64_t price_minor;    /* for services whose policy is cheapest; with price_currency "" none is offered */
+    char price_currency[4];
     bool verify;      /* this process only verifies what other members computed */
     bool decide;      /* it also decides what is held for a decision */
     double speed;     /* how much faster than in the plan milestones come */

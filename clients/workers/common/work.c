@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RETRY_US = 1000000, HELD_RETRY_US = 3000000 };
+enum { RETRY_US = 1000000, HELD_RETRY_US = 60000000 };
 #define CALL_US QIAO_SECONDS(10)
 
 static int64_t
@@ -129,6 +129,11 @@ work_take(struct worker *worker, const struct qiao_task *task)
     if (task->reply && work) {
         answer_fini(&work->answer);
         taken = reply_take(work, task);
+    } else if (work && work->fence == task->fence && work->held && task->status != QIAO_TASK_ON_HOLD) {
+        work->held = false; /* the hold was lifted: the same act again, at once */
+        work->due_us = clock_mono_us();
+        work_log(worker, work, "lifted", "");
+        return true;
     } else if (work && work->fence == task->fence && work->state == state_of(task)) {
         return true; /* told again after a reconnect */
     } else if (work && work->fence == task->fence && work->state == WORK_PLAYING && state_of(task) == WORK_TO_COMPUTE) {
@@ -163,7 +168,7 @@ act(struct worker *worker, struct work *work, struct qiao_act *what)
     what->fence = work->fence;
     enum qiao_status status = qiao_act(worker->client, what, CALL_US, NULL);
     if (status == QIAO_CONFLICT && qiao_last_refusal(worker->client)->status == QIAO_TASK_ON_HOLD) {
-        /* Somebody holds it. Nobody tells when that is lifted, so the same act is tried again now and then. */
+        /* Somebody holds it. The broker tells when that is lifted; the same act is tried now and then all the same. */
         if (!work->held)
             work_log(worker, work, "held", "");
         work->held = true;

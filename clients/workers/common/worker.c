@@ -51,6 +51,8 @@ offers_make(struct worker *worker, const json_t *attributes)
     struct qiao_offer offer = {.capacity = worker->options.capacity, .verify_only = worker->options.verify,
         .worker = worker->options.name ? worker->options.name : worker->kind->program};
     enum qiao_status status = QIAO_OK;
+    if (*worker->options.price_currency)
+        offer.price = (struct qiao_money){worker->options.price_minor, worker->options.price_currency};
     if (!map || !qiao_map_bytes(map, &offer.attributes)) {
         fprintf(stderr, "%s: the attributes are too large\n", worker->kind->program);
         qiao_map_free(map);

@@ -35,7 +35,9 @@ options_are_read_in_both_spellings(void **state)
     struct options options;
     const char *policy = NULL;
     assert_int_equal(parse(&options, &policy, WORDS("--context", "lab", "--services=a.b,c.*", "--capacity", "3", "--speed=2.5", "--verify",
-        "--policy", "p.yaml")), 0);
+        "--policy", "p.yaml", "--price", "1250.5 CNY")), 0);
+    assert_int_equal(options.price_minor, 125050);
+    assert_string_equal(options.price_currency, "CNY");
     assert_string_equal(options.context, "lab");
     assert_int_equal(options.services_n, 2);
     assert_string_equal(options.services[1], "c.*");
@@ -54,6 +56,7 @@ defaults_stand_without_options(void **state)
     assert_int_equal(options.capacity, 16);
     assert_true(options.speed == 1);
     assert_null(options.context);
+    assert_string_equal(options.price_currency, "");
 }
 
 static void
@@ -64,7 +67,8 @@ wrong_options_end_with_usage(void **state)
     const char *const *cases[] = {
         WORDS("--nothing"), WORDS("word"), WORDS("--capacity", "0"), WORDS("--capacity", "257"), WORDS("--capacity", "many"), WORDS("--speed", "0.5"),
         WORDS("--speed", "nan"), WORDS("--context"), WORDS("--verify=yes"), WORDS("--services", ""), WORDS("--services", "a,,b"), WORDS("--try", "a"),
-            WORDS("--name="),
+            WORDS("--name="), WORDS("--price", "90"), WORDS("--price", "CNY"), WORDS("--price", "-1.00CNY"), WORDS("--price", "1.005CNY"),
+            WORDS("--price", "1.5JPY"), WORDS("--price", "1.CNY"), WORDS("--price", "1.00 cny"),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(parse(&options, &policy, cases[i]), EX_USAGE);
