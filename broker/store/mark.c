@@ -135,7 +135,7 @@ store_stats(struct store *store, struct store_stats *out_stats)
         .memory_bytes = store->recent.bytes + store->source.cache.bytes + batch_memory(store->filling),
         .batch_events = store->filling->n,
         .batch_bytes = store->filling->bytes,
-        .disk_free_bytes = store->bytes_free,
+        .disk_free_bytes = store->ops->bytes_free(store->engine),
         .compacting = store->compactor != NULL || store->mark_wanted,
     };
     struct committer_figures commits;
@@ -164,5 +164,6 @@ store_stats(struct store *store, struct store_stats *out_stats)
 bool
 store_disk_high(const struct store *store)
 {
-    return store->bytes_free < store->options.disk_reserve_bytes;
+    /* Asked each time: while everything is refused there is no commit after which the room could be looked at again. */
+    return store->ops->bytes_free(store->engine) < store->options.disk_reserve_bytes;
 }

@@ -3,9 +3,10 @@
     crash_test.py [--cycles N] [--calls N] [--seed S]
 
 N kills at moments that the clients see (default 100), and N at the n-th call by which the daemon changes a file, some in the middle
-of a write (default 0; they need the build's libfaults_calls.so). The seed is printed and repeats a run's choices.
+of a write, some by errors from there on (default 0; they need the build's libfaults_calls.so). The seed is printed and repeats a run's choices.
 """
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -35,8 +36,8 @@ services:
 STEPS = ["said submit", "heard receipt of submit", "heard task", "said accept", "heard receipt of accept", "heard receipt of start", "said progress",
          "heard receipt of progress", "said complete", "heard receipt of complete", "heard receipt of fail", "heard event", "boot"]
 # The daemon kills itself: while it serves, and while it recovers.
-CALLS = ["call", "half a write", "call", "call of a boot"]
-CALLS_PER_CYCLE, CALLS_PER_BOOT = 24, 8
+CALLS = ["call", "half a write", "EIO", "call of a boot", "call", "ENOSPC"]
+CALLS_PER_CYCLE, CALLS_PER_BOOT = 20, 5
 # Small, so that marks, pruning and the moving of logs are among what is cut short.
 CONFIG = "store: {mark_distance: 1024, keep_events: 2048, wal: 1MiB}\n"
 REQUESTS_PER_CYCLE = 8
@@ -60,6 +61,9 @@ class Story:
 
     def calls_arm(self, step):
         faults = self.broker.faults
+        if step in ("EIO", "ENOSPC"):
+            faults.fail(self.crowd.chance.randint(1, CALLS_PER_CYCLE), getattr(errno, step), for_good=True)
+            return
         if step != "call of a boot":
             faults.die(self.crowd.chance.randint(1, CALLS_PER_CYCLE), half=step == "half a write")
             return
@@ -80,7 +84,11 @@ class Story:
         self.down = False
 
     def dead(self):
-        return self.broker.daemon.process.poll() == -signal.SIGKILL
+        """D3: a daemon whose disk fails says so and stops; what ends it otherwise is the fault itself."""
+        code = self.broker.daemon.process.poll()
+        if code is not None and code != -signal.SIGKILL:
+            assert code == os.EX_IOERR and "store-failed" in self.broker.daemon.err(), f"exit {code}: {self.broker.daemon.err()}"
+        return code is not None
 
     def cycle(self, number, step):
         chance = self.crowd.chance
@@ -151,9 +159,9 @@ def main():
     killed = sum(story.kills.values())
     cycles = args.cycles + args.calls
     print(f"# {killed} kills in {cycles} cycles, {requests} requests, {dict(story.crowd.count)}, kills by step {story.kills}")
-    print(f"{'ok' if killed >= cycles * 0.9 else 'not ok'} 1 - every_acknowledged_request_survives_{cycles}_kills_with_one_outcome")
+    print(f"{'ok' if killed >= cycles * 0.8 else 'not ok'} 1 - every_acknowledged_request_survives_{cycles}_kills_with_one_outcome")
     print("1..1")
-    return 0 if killed >= cycles * 0.9 else 1
+    return 0 if killed >= cycles * 0.8 else 1
 
 
 if __name__ == "__main__":
