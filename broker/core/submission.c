@@ -50,7 +50,8 @@ static void
 submission_digest(const struct proto_record *record, uint8_t out[static DIGEST_BYTES])
 {
     const struct proto_submit *submit = &record->u.submit;
-    struct digest_text text = {.n = 0};
+    struct digest_text text;
+    text.n = 0; /* the bytes are written before they are read */
     struct {
         uint64_t priority, fallback, located, cost;
         int64_t not_before, complete_by;

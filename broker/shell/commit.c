@@ -38,22 +38,23 @@ durable_read(struct broker *broker)
     return true;
 }
 
-/* The next batch goes to the disk before anything of the last one leaves: the disk is what everybody waits for. */
-static void
+/* The next batch goes to the disk before anything of the last one leaves: the disk is what everybody waits for. True: it began. */
+static bool
 commit_next(struct broker *broker)
 {
     if (store_last_seq(broker->store) == broker->durable || store_commit_busy(broker->store)) {
-        return;
+        return false;
     }
     store_commit_begin(broker->store);
     if (!store_commit_busy(broker->store)) {
-        return; /* no memory: what fills goes on filling */
+        return false; /* no memory: what fills goes on filling */
     }
     struct outlet *empty = broker->leaving;
     assert(empty->out.effect_count == 0);
     broker->leaving = broker->committing;
     broker->committing = broker->filling;
     broker->filling = empty;
+    return true;
 }
 
 /* In the order in which they were decided. True: nothing is left. */
@@ -70,7 +71,9 @@ commit_step(struct broker *broker)
     if (broker->failed || !durable_read(broker)) {
         return;
     }
-    commit_next(broker);
+    if (commit_next(broker) && !durable_read(broker)) { /* a small batch may be durable already */
+        return;
+    }
     outlets_release(broker);
     if (!broker->failed) {
         upkeep_projected(broker);

@@ -8,7 +8,7 @@
 #include <assert.h>
 
 enum {
-    RECORDS_PER_STEP_MAX = 256, /* so that a commit that ended is soon followed by the next */
+    RECORDS_PER_STEP_MAX = 512, /* so that a commit that ended is soon followed by the next */
     RECORDS_PER_CLOCK = 128, /* the clock is read again after so many */
     EFFECTS_MAX = 65536,
     EFFECT_BYTES_MAX = 8 << 20,

@@ -11,6 +11,8 @@
 #include "store/error.h"
 #include "store/thread.h"
 
+enum { WRITTEN_PER_LOOK = 64 };
+
 struct committer {
     const struct engine_ops *ops;
     struct engine *engine;
@@ -24,6 +26,9 @@ struct committer {
     struct batch *batch;  /* to be written, or being written */
     const struct engine_step *step;
     bool step_ended;
+    bool engine_used;     /* by the thread, or by committer_write */
+    bool log_looked_at;   /* false: see whether the log has grown */
+    uint32_t written;     /* by committer_write */
     bool stop;
     enum store_status status;
     struct store_error error;
@@ -69,7 +74,6 @@ batch_write(struct committer *committer)
     status_keep(committer, status, &error);
     committer->batch = NULL;
     pthread_cond_broadcast(&committer->ended);
-    thread_wake(committer->event_fd);
 }
 
 static void
@@ -123,6 +127,32 @@ log_move(struct committer *committer)
     }
 }
 
+/* Called with the lock held. False: there is nothing to do. */
+static bool
+work_do(struct committer *committer)
+{
+    if (committer->engine_used) {
+        return false; /* committer_write says when it is free again */
+    }
+    committer->engine_used = true;
+    if (committer->batch != NULL) {
+        batch_write(committer);
+        thread_wake(committer->event_fd);
+        log_move(committer);
+    } else if (committer->step != NULL) {
+        step_write(committer);
+        log_move(committer);
+    } else if (!committer->log_looked_at) {
+        committer->log_looked_at = true;
+        log_move(committer);
+    } else {
+        committer->engine_used = false;
+        return false;
+    }
+    committer->engine_used = false;
+    return true;
+}
+
 static void *
 committer_run(void *context)
 {
@@ -130,17 +160,13 @@ committer_run(void *context)
 
     pthread_mutex_lock(&committer->lock);
     while (true) {
-        if (committer->batch != NULL) {
-            batch_write(committer);
-            log_move(committer);
-        } else if (committer->step != NULL) {
-            step_write(committer);
-            log_move(committer);
-        } else if (committer->stop) {
-            break;
-        } else {
-            pthread_cond_wait(&committer->work, &committer->lock);
+        if (work_do(committer)) {
+            continue;
         }
+        if (committer->stop) {
+            break;
+        }
+        pthread_cond_wait(&committer->work, &committer->lock);
     }
     pthread_mutex_unlock(&committer->lock);
     return NULL;
@@ -201,6 +227,28 @@ committer_give(struct committer *committer, struct batch *batch)
     committer->batch = batch;
     pthread_cond_signal(&committer->work);
     pthread_mutex_unlock(&committer->lock);
+}
+
+bool
+committer_write(struct committer *committer, struct batch *batch)
+{
+    bool free;
+
+    pthread_mutex_lock(&committer->lock);
+    assert(committer->batch == NULL);
+    free = !committer->engine_used && committer->step == NULL;
+    if (free) {
+        committer->engine_used = true;
+        committer->batch = batch;
+        batch_write(committer);
+        committer->engine_used = false;
+        committer->log_looked_at = ++committer->written % WRITTEN_PER_LOOK != 0;
+        if (committer->step != NULL || !committer->log_looked_at) {
+            pthread_cond_signal(&committer->work);
+        }
+    }
+    pthread_mutex_unlock(&committer->lock);
+    return free;
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
- * The committer: the one thread that writes the journal. It takes whole batches from the shell's thread, and steps of
- * the mark from the compactor; a batch always goes first.
+ * The committer: all that writes the journal, one after the other. Its thread takes whole batches from the shell's thread, and
+ * steps of the mark from the compactor; a batch always goes first. A small batch may be written by the shell's thread itself.
  *
  * It seals a batch (checksums, chain) before it writes it. The first error is final: nothing is written after it.
  * It knows nothing of caches, history or the batch that fills.
@@ -26,6 +26,12 @@ void committer_stop(struct committer **committer_p);
 
 /* Shell's thread: hand over a batch; it stays the caller's, who leaves it alone until it ended. None may be under way. */
 void committer_give(struct committer *committer, struct batch *batch);
+
+/*
+ * Shell's thread: write a batch here and now, without a change of threads (which costs more than a small batch). None may be
+ * under way. False: the thread is writing something else; nothing was done. Moving the log is left to the thread.
+ */
+bool committer_write(struct committer *committer, struct batch *batch);
 
 /*
  * Shell's thread: did the batch that was given end? With `wait` this waits for it. False: still under way. The status is

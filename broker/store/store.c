@@ -24,6 +24,7 @@ store_options_default(struct store_options *out_options)
         .history = true,
         .batch_events_max = 2048,
         .batch_bytes_max = 1 << 20,
+        .here_events_max = 16,
         .recent_bytes_max = 4 << 20,
         .cache_bytes_max = 4 << 20,
         .history_cache_bytes_max = 6 << 20,
@@ -307,6 +308,14 @@ store_batch_full(const struct store *store)
            store->filling->bytes >= store->options.batch_bytes_max;
 }
 
+/* Room for the next batch: about what this one needed, so that it neither grows step by step nor is copied to be kept. */
+static uint32_t
+fill_bytes(const struct store *store)
+{
+    uint32_t bytes = store->filling->bytes + store->filling->bytes / 8, least = store->options.batch_bytes_max / 16;
+    return bytes > least ? bytes : least;
+}
+
 void
 store_commit_begin(struct store *store)
 {
@@ -315,7 +324,7 @@ store_commit_begin(struct store *store)
     if (store->committing != NULL || store->filling->n == 0 || store->fatal.status != STORE_OK) {
         return;
     }
-    next = store->spare != NULL ? store->spare : batch_new(store->options.batch_bytes_max / 16);
+    next = store->spare != NULL ? store->spare : batch_new(fill_bytes(store));
     store->spare = NULL;
     if (next == NULL) {
         return; /* what fills goes on filling; the next call may find memory */
@@ -323,7 +332,9 @@ store_commit_begin(struct store *store)
     store->committing = store->filling;
     store->filling = next;
     batch_reset(next, store->last_seq + 1, store->state.epoch);
-    committer_give(store->committer, store->committing);
+    if (store->committing->n > store->options.here_events_max || !committer_write(store->committer, store->committing)) {
+        committer_give(store->committer, store->committing);
+    }
 }
 
 bool
@@ -338,7 +349,7 @@ store_fd(const struct store *store)
     return store->event_fd;
 }
 
-/* Keep what was committed at hand, in memory of its own size; the buffer is used again. */
+/* Keep what was committed at hand; a small batch in memory of its own size, and the buffer is used again. */
 static void
 committed_keep(struct store *store)
 {
@@ -346,7 +357,7 @@ committed_keep(struct store *store)
     struct batch *kept = NULL;
 
     store->committing = NULL;
-    if (batch->bytes < batch->bytes_cap / 4 * 3) {
+    if (batch->bytes < batch->bytes_cap / 2) {
         kept = batch_copy(batch);
     }
     if (kept != NULL) {

@@ -67,6 +67,7 @@ struct store_options {
     uint32_t shard;               /* of a new store; an old one must have the same */
     uint32_t batch_events_max;    /* where a batch counts as full */
     uint32_t batch_bytes_max;
+    uint32_t here_events_max;     /* a batch of no more is committed by store_commit_begin itself, without the other thread */
     uint64_t recent_bytes_max;    /* committed batches kept in memory, for the effects that follow and for history */
     uint64_t cache_bytes_max;     /* batches read back from disk by store_read */
     uint64_t history_cache_bytes_max; /* the same, for the history thread */
@@ -152,7 +153,10 @@ enum store_status store_append(struct store *store, uint64_t seq, const void *p,
 /* Should the caller stop taking inputs until a commit ended? An input may still append all its events after that. */
 bool store_batch_full(const struct store *store);
 
-/* Hand the batch that fills to the committer if it is idle and there is something in it; otherwise nothing. */
+/*
+ * Hand the batch that fills to the committer if it is idle and there is something in it; otherwise nothing. A small batch
+ * (here_events_max) may have been committed when this returns: store_commit_end tells.
+ */
 void store_commit_begin(struct store *store);
 
 bool store_commit_busy(const struct store *store);
