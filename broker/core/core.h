@@ -209,7 +209,7 @@ void core_seq_set(struct core *core, uint64_t seq);
  */
 bool core_snapshot(const struct core *core, struct proto_buf *buf, uint32_t *out_count);
 
-/* Is it in the core and not finished? For the store, when its mark passes the events of a request. */
+/* Is it in the core: open, or finished and not yet said to be in history? */
 bool core_request_is_open(const struct core *core, uint64_t id);
 
 /* BLAKE2b-256 of the durable state in a defined order (D5). Costs a walk over everything. */

@@ -97,7 +97,7 @@ broker_tick(struct sim *sim)
 void
 broker_reload(struct sim *sim, uint32_t variant)
 {
-    struct catalogue *catalogue = content_catalogue(sim, variant);
+    struct catalogue *catalogue = sim->catalogue(sim, variant);
     struct core_out *out = &sim->broker.filling->out;
     out->refused = NULL;
     SAY(sim, "catalogue %u", variant);

@@ -144,6 +144,7 @@ full_check(struct sim *sim)
           sim->audit.fence_top);
     lives_again(sim, &again);
     keys_again(sim);
+    audit_count(sim);
     caps_check(sim);
     recovery_rehearse(sim);
     sim->counts->full++;

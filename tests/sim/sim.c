@@ -358,6 +358,7 @@ sim_run(const struct world *world, struct counts *counts)
                         .steps = world->steps,
                         .trace = world->trace,
                         .set = world->set,
+                        .catalogue = content_catalogue,
                         .counts = counts,
                         .rng = {rng_mix(world->seed + 1)}};
     options_draw(&sim->options, &sim->rng);

@@ -312,6 +312,7 @@ struct sim {
     uint64_t step, steps;
     bool trace;
     const char *set;  /* options that are not drawn */
+    struct catalogue *(*catalogue)(struct sim *sim, uint32_t variant);
     jmp_buf end;
     struct rng rng;
     struct options options;
