@@ -167,6 +167,10 @@ book_task(struct qiao_client *client, const struct proto_record *record)
     struct qiaoi_held *held = qiaoi_held_find(client, task->task);
 
     qiaoi_session_seen(client, task->seq);
+    /* Each task costs credit, also one that comes again on a new connection; only a reply to a question comes for nothing. */
+    if (!held || held->fence != task->fence || held->sent_again) {
+        qiaoi_credit_used(client, task->service);
+    }
     if (held && held->fence == task->fence && held->sent_again && !task->reply) {
         held->sent_again = false;
         return NOTHING;

@@ -76,9 +76,6 @@ qiaoi_held_arrived(struct qiao_client *client, const struct proto_task *task)
     if (!held) {
         at = qiaoi_offer_of(client, task->service);
         offer = at != 0 ? &client->offers[at - 1] : NULL;
-        if (offer) {
-            offer->outstanding -= offer->outstanding > 0; /* used up, whatever becomes of the task here */
-        }
         held = held_add(client, task->task);
         if (!held) {
             return;

@@ -370,6 +370,7 @@ void qiaoi_held_fini(struct qiao_client *client);
 uint8_t qiaoi_offer_of(struct qiao_client *client, struct proto_str service); /* index + 1; 0: none */
 void qiaoi_offers_again(struct qiao_client *client);
 void qiaoi_credit_put(struct qiao_client *client);
+void qiaoi_credit_used(struct qiao_client *client, struct proto_str service); /* a task came for it */
 void qiaoi_offers_fini(struct qiao_client *client);
 
 /* loop.c */

@@ -90,6 +90,16 @@ qiaoi_credit_put(struct qiao_client *client)
     }
 }
 
+void
+qiaoi_credit_used(struct qiao_client *client, struct proto_str service)
+{
+    uint8_t at = qiaoi_offer_of(client, service);
+
+    if (at != 0 && client->offers[at - 1].outstanding > 0) {
+        client->offers[at - 1].outstanding--;
+    }
+}
+
 /* On a new connection: the broker knows none of them any more, and what it had of our credit is void. */
 void
 qiaoi_offers_again(struct qiao_client *client)

@@ -173,7 +173,8 @@ class Doer(Member):
         assert fence >= known, f"A2: task {task} came with fence {fence} after {known}"
         self.crowd.fences[task] = fence
         if self.held.get(task) == fence:
-            return                     # at it already
+            self.tell("credit", service=header["service"], credit=1)
+            return                     # at it already; but it cost credit
         self.held[task] = fence
         if header["status"] == "requested":
             self.say("accept", task=task, fence=fence)
