@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 void *__real_malloc(size_t n);
 void *__real_realloc(void *p, size_t n);
 void *__real_calloc(size_t count, size_t n);
 void __real_free(void *p);
+void *__real_mmap64(void *p, size_t n, int protection, int flags, int file, off_t at);
+int __real_munmap(void *p, size_t n);
+void *__wrap_mmap64(void *p, size_t n, int protection, int flags, int file, off_t at);
+int __wrap_munmap(void *p, size_t n);
 void *__wrap_malloc(size_t n);
 void *__wrap_realloc(void *p, size_t n);
 void *__wrap_calloc(size_t count, size_t n);
@@ -20,8 +25,10 @@ enum {
     IMAGE_BYTES = 2 << 20,
     BLOCKS_MAX = 4096,
     RANGES_MAX = 32,
-    PREFIX = 16384,
-    GUARD = 2048,
+    WHOLE = 16384, /* blocks up to here, such as indexes, are saved whole */
+    PREFIX = 6144, /* of larger ones */
+    PREFIX_LARGE = 20480, /* of those of a mebibyte and more: logs */
+    GUARD = 1024,
     CLASSES = 28,
 };
 
@@ -87,7 +94,8 @@ head_of(void *p)
 static uint32_t
 saved_of(const struct block *block)
 {
-    return block->n < PREFIX ? block->n : PREFIX;
+    uint32_t prefix = block->n >= 1u << 20 ? PREFIX_LARGE : PREFIX;
+    return block->n <= WHOLE ? block->n : prefix;
 }
 
 /* ------------------------------------------------------------- blocks */
@@ -166,6 +174,23 @@ __wrap_realloc(void *p, size_t n)
     return more;
 }
 
+/* Chunks of pools may come straight from the system. */
+void *
+__wrap_mmap64(void *p, size_t n, int protection, int flags, int file, off_t at)
+{
+    return is_on && file < 0 ? block_new(n) : __real_mmap64(p, n, protection, flags, file, at);
+}
+
+int
+__wrap_munmap(void *p, size_t n)
+{
+    if (!in_arena(p)) {
+        return __real_munmap(p, n);
+    }
+    __wrap_free(p);
+    return 0;
+}
+
 /* ------------------------------------------------------------- images */
 
 void
@@ -202,7 +227,8 @@ static void
 guard_check(const struct block *block)
 {
     static const uint8_t zero[GUARD];
-    if (block->n > PREFIX && memcmp(arena + block->at + PREFIX - GUARD, zero, GUARD) != 0) {
+    uint32_t saved = saved_of(block);
+    if (saved < block->n && memcmp(arena + block->at + saved - GUARD, zero, GUARD) != 0) {
         fprintf(stderr, "scope: a block of %u bytes is used beyond what is saved of it\n", block->n);
         abort();
     }
