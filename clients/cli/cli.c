@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "notes.h"
 #include "print.h"
 #include "when.h"
 
@@ -85,7 +86,7 @@ cli_error(struct cli *cli, int exit_code, const char *format, ...)
     char line[SAID_SIZE], clean[SAID_SIZE];
     va_list list;
     va_start(list, format);
-    vsnprintf(line, sizeof line, format, list);
+    vsnprintf(line, sizeof line, cli->json ? format : note_in(format, cli->lang), list);
     va_end(list);
     cli_progress(cli, NULL);
     if (cli->json) {
@@ -196,7 +197,7 @@ cli_note(const struct cli *cli, const char *format, ...)
     va_list list;
     cli_progress(cli, NULL);
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    vfprintf(stderr, note_in(format, cli->lang), list);
     va_end(list);
     fputc('\n', stderr);
 }

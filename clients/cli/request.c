@@ -87,7 +87,7 @@ show_change(struct wait *wait, const struct qiao_change *change)
     if (!wait->cli->err_tty || wait->cli->quiet || wait->cli->json || change->was == change->status)
         return;
     when_format_table(change->at, wait->cli->utc, at);
-    cli_note(wait->cli, "%s  %s%s%s%s%s", at, wait->status, *change->performer ? "  by " : "", change->performer,
+    cli_note(wait->cli, "%s  %s%s%s%s%s", at, wait->status, *change->performer ? wait->cli->lang == LANG_ZH ? "  服务方 " : "  by " : "", change->performer,
              change->reason ? "  " : "", change->reason ? qiao_reason_name(change->reason) : "");
 }
 
@@ -221,7 +221,7 @@ list_pages(struct cli *cli, struct qiao_list_query *query, size_t limit, json_t 
             break;
     }
     if (*after)
-        cli_note(cli, cli->lang == LANG_ZH ? "(还有更多;--limit 可显示更多)" : "(there are more; --limit shows more)");
+        cli_note(cli, "(there are more; --limit shows more)");
     return EXIT_DONE;
 }
 

@@ -40,7 +40,10 @@ submit(struct cli *cli, const struct args *args, struct form *form)
         return receipt_print(cli, &receipt);
     char id[QIAO_ID_CHARS + 1];
     qiao_id_text(receipt.id, id);
-    cli_note(cli, "%s%s", id, receipt.duplicate ? " (known already)" : "");
+    if (receipt.duplicate)
+        cli_note(cli, "%s (known already)", id);
+    else
+        cli_note(cli, "%s", id);
     return request_wait(cli, receipt.id, most ? cli_now_us() + most : 0);
 }
 

@@ -59,6 +59,11 @@ class Help(Alone):
                 self.assertIn("qiao " + " ".join(words), done.out)
             self.assertEqual(DONE, self.qiao(*words, "--help").code, words)
 
+    def test_errors_are_told_in_the_language_and_to_programs_in_english(self):
+        self.assertIn("不是编号", self.qiao("get", "xyz", "--lang", "zh").err)
+        self.assertIn("is no id", self.qiao("get", "xyz", "--lang", "en").err)
+        self.assertIn("is no id", self.qiao("get", "xyz", "--lang", "zh", "--json").err)
+
     def test_language_follows_the_locale_and_the_option_outranks_it(self):
         self.assertIn("用法", self.qiao("help", env={"LC_ALL": "zh_CN.UTF-8"}).out)
         self.assertIn("Usage", self.qiao("help", "--lang", "en", env={"LC_ALL": "zh_CN.UTF-8"}).out)
