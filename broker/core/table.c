@@ -4,6 +4,7 @@
 #include "core/table.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 void *
 table_alloc(size_t n)
@@ -25,6 +26,20 @@ table_realloc(void *p, size_t n)
     return p;
 }
 
+/*
+ * Chunks live as long as the core. Apart from the heap they neither lie between buffers that come and go, nor are they cleared
+ * before they are used.
+ */
+static uint8_t *
+chunk_new(const struct pool *pool)
+{
+    void *p = mmap(NULL, (size_t)POOL_CHUNK * pool->item_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        abort();
+    }
+    return p;
+}
+
 void
 pool_init(struct pool *pool, uint32_t item_bytes)
 {
@@ -36,7 +51,7 @@ void
 pool_fini(struct pool *pool)
 {
     for (uint32_t i = 0; i < pool->chunk_count; i++) {
-        free(pool->chunks[i]);
+        munmap(pool->chunks[i], (size_t)POOL_CHUNK * pool->item_bytes);
     }
     free(pool->chunks);
     *pool = (struct pool){0};
@@ -58,7 +73,7 @@ pool_grow(struct pool *pool)
             uint32_t cap = pool->chunk_count == 0 ? 1 : pool->chunk_count * 2;
             pool->chunks = table_realloc(pool->chunks, cap * sizeof *pool->chunks);
         }
-        pool->chunks[pool->chunk_count++] = table_alloc((size_t)POOL_CHUNK * pool->item_bytes);
+        pool->chunks[pool->chunk_count++] = chunk_new(pool);
     }
     pool->used++;
     pool->count++;

@@ -93,7 +93,7 @@ const struct setting config_settings[] = {
      "less free space than this: no new submissions"},
     {"store", "journal", SETTING_BYTES, AT(journal_bytes_max), 0, 1024 * 1024 * GIB, "0", NULL,
      "largest journal; 0: no limit but the disk"},
-    {"store", "recent", SETTING_BYTES, AT(recent_bytes_max), 1 * MIB, 64 * GIB, "4MiB", NULL,
+    {"store", "recent", SETTING_BYTES, AT(recent_bytes_max), 1 * MIB, 64 * GIB, "2MiB", NULL,
      "memory for batches just committed"},
     {"store", "read_cache", SETTING_BYTES, AT(read_cache_bytes), 1 * MIB, 64 * GIB, "4MiB", NULL,
      "memory for batches read back"},
