@@ -26,6 +26,7 @@ class Actor(Peer):
         self.chance = random.Random(f"{seed}-{name}")
         self.phase = "run"
         self.by_id = {}
+        self.next_act = 0             # time of the next act, where there is a pace
         self.later = []               # heap of (time, order, act)
         self.order = 0
         self.watch_number, self.watch_seq, self.watch_due = 0, 0, 0
@@ -54,6 +55,16 @@ class Actor(Peer):
     def after(self, seconds, act):
         self.order += 1
         heapq.heappush(self.later, (now() + int(seconds * 1e6), self.order, act))
+
+    def due(self, time, share=1.0):
+        """How many acts the pace of this run allows now; None: as many as it likes."""
+        if not self.world.pace:
+            return None
+        count = 0
+        while self.next_act <= time:
+            self.next_act = max(self.next_act, time - 1_000_000) + int(self.chance.expovariate(self.world.pace * share) * 1e6)
+            count += 1
+        return count
 
     def turn(self, time):
         while self.later and self.later[0][0] <= time:

@@ -89,7 +89,7 @@ class Daemon:
         subprocess.run([self.program, "init", self.dir, "--endpoint", "tcp://127.0.0.1:*", "--catalogue", self.catalogue_path],
                        check=True, stdout=self.log, stderr=self.log)
         self.yaml = os.path.join(self.dir, "qiaod.yaml")
-        self.edit("network:\n", "network:\n  heartbeat: 500ms\n  malformed: 10000\n")
+        self.edit("network:\n", "network:\n  heartbeat: 800ms\n  malformed: 10000\n")
         if config:
             with open(self.yaml, "a", encoding="utf-8") as file:
                 file.write(config)

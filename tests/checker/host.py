@@ -27,6 +27,7 @@ class Host:
     def __init__(self, plan):
         self.zmq = zmq.Context()
         self.folder, self.catalogue = plan["folder"], plan["catalogue"]
+        self.pace = plan.get("pace", 0)  # records a second that a requester says on average; 0: as many as it can
         self.gossip = Gossip(os.path.join(self.folder, "gossip"))
         self.guests = []
         self.actors = []

@@ -37,7 +37,7 @@ class Overseer(Actor):
         super().turn(time)
         if self.welcome is None:
             return
-        if self.phase == "run" and len(self.pending) < 100:
+        if self.phase == "run" and len(self.pending) < 100 and self.due(time) != 0:
             self.meddle()
         elif self.phase in ("settle", "repeat") and not self.listing:
             for word, name in list(self.paused):

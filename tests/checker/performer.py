@@ -4,6 +4,7 @@ from acting import Actor
 SERVICES = "check.*"
 CAPACITY = 64
 RENEW = 0.3            # seconds
+MISCHIEF = 0.2         # acts out of turn, as a share of the pace
 LATE = {"leased": 1.6, "owned": 5.0}   # seconds after which a task has gone elsewhere
 DROP = ("stale", "not-found")
 
@@ -37,8 +38,10 @@ class Performer(Actor):
         if self.credit:
             self.say("credit", numbered=False, service=self.services, credit=self.credit)
             self.credit = 0
-        if self.phase == "run" and len(self.pending) < 200 and self.chance.random() < 0.2:
-            self.misbehave()
+        if self.phase == "run" and len(self.pending) < 200:
+            paced = self.due(time, MISCHIEF)
+            if self.chance.random() < 0.2 if paced is None else paced:
+                self.misbehave()
         if self.phase == "audit":
             self.final_list("performer")
             self.final_watch("performer")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Record histories of a real qiaod under faults.
 
-    record.py --operations N [--seed S] [--faults all|none|WORD,...] [--folder DIR] [--minutes M]
+    record.py --operations N --folder DIR [--seed S] [--faults all|none|WORD,...] [--every N]
 
 Starts a broker, five processes of clients, and a wire between them that can be cut; strikes with faults as the operations go by; lets everything end
 without faults; has everybody ask for everything once more; and leaves one history per client in DIR. judge.py decides what they show.
@@ -41,6 +41,8 @@ CAST = [  # processes, each with its actors: (kind, name, party)
     [("overseer", "park-1", None)],
 ]
 ROLES = {"acme": "requester", "helix": "requester", "biolab": "performer", "assayer": "performer"}
+PHASES = (("settle", "quiet"), ("repeat", "repeated"), ("settle", "quiet"), ("audit", "audited"))
+SAMPLE = 0.5           # seconds
 PATIENCE = 20.0        # seconds without any progress
 
 
@@ -106,18 +108,18 @@ class Process:
 
 
 class Recorder:
-    def __init__(self, folder, seed, faults):
+    def __init__(self, folder, seed, faults, config="", pace=0):
         self.home = tempfile.mkdtemp(prefix="qiao-check-")
         self.folder, self.seed, self.chance = folder, seed, random.Random(seed)
-        self.faults, self.deck = faults, []
+        self.faults, self.deck, self.pace = faults, [], pace
         self.count = collections.Counter()
         self.processes = []
         self.forwarder = None
         self.zmq = zmq.Context()
         os.makedirs(folder, exist_ok=True)
-        self.daemon = Daemon(self.home)
+        self.daemon = Daemon(self.home, config)
         self.history = Writer(folder, "faults", kind="faults")
-        self.samples = []
+        self.samples = []             # (time, resident bytes, descriptors, operations)
 
     # ------------------------------------------------------------ the stage
 
@@ -129,7 +131,7 @@ class Recorder:
         for number, actors in enumerate(CAST):
             endpoint = f"tcp://127.0.0.1:{self.forwarder.listen()}"
             plan = {"folder": self.folder, "seed": self.seed, "catalogue": self.daemon.catalogue_path,
-                    "actors": [[kind, name, endpoint, members[name].plain()] for kind, name, _ in actors]}
+                    "pace": self.pace, "actors": [[kind, name, endpoint, members[name].plain()] for kind, name, _ in actors]}
             path = os.path.join(self.home, f"plan-{number}")
             with open(path, "wb") as file:
                 file.write(msgpack.packb(plan))
@@ -167,6 +169,7 @@ class Recorder:
                     process.read()
             if self.daemon.process.poll() is not None:
                 raise RuntimeError(f"qiaod ended by itself with {self.daemon.process.returncode}: {self.daemon.tail()}")
+            self.sample()
             if left <= 0:
                 return
 
@@ -213,7 +216,7 @@ class Recorder:
 
     def fault_stop(self):
         self.daemon.signal(signal.SIGSTOP)
-        self.wait(self.chance.choice([0.05, 0.3, 2.5]))
+        self.wait(self.chance.choice([0.05, 0.3, 3.2]))
         self.daemon.signal(signal.SIGCONT)
 
     def fault_cut(self):
@@ -221,7 +224,7 @@ class Recorder:
 
     def fault_stall(self):
         self.forwarder.stall()
-        self.wait(self.chance.choice([0.1, 0.5, 2.5]))
+        self.wait(self.chance.choice([0.1, 0.5, 3.2]))
         self.forwarder.go_on()
 
     def fault_drop(self):
@@ -230,25 +233,33 @@ class Recorder:
     def fault_freeze(self):
         process = self.chance.choice(self.processes).process
         process.send_signal(signal.SIGSTOP)
-        self.wait(self.chance.choice([0.1, 1.2, 2.5]))
+        self.wait(self.chance.choice([0.1, 1.2, 3.2]))
         process.send_signal(signal.SIGCONT)
 
     # ------------------------------------------------------------ the play
 
-    def run(self, operations, every, minutes=0):
-        """So many operations, or minutes, with a fault every so many operations."""
-        end = time.monotonic() + 60 * minutes
+    def run(self, operations, every):
+        """So many operations, with a fault every so many operations."""
         next_fault = every
-        while self.operations() < operations or time.monotonic() < end:
-            self.until(lambda: self.operations() >= min(next_fault, operations) or (minutes and time.monotonic() > end), "run")
+        while self.operations() < operations:
+            self.until(lambda: self.operations() >= min(next_fault, operations), "run")
             if self.operations() >= next_fault:
                 if self.faults:
                     self.strike()
                 next_fault = self.operations() + int(every * self.chance.uniform(0.3, 1.7))
-            self.sample()
+
+    def run_for(self, seconds, every):
+        """So many seconds, with a fault every so many seconds."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.wait(min(self.chance.uniform(0.5, 1.5) * every, end - time.monotonic()))
+            if self.faults:
+                self.strike()
 
     def sample(self):
-        self.samples.append((time.monotonic(), *self.daemon.usage(), self.operations()))
+        """What the broker uses, at most once in SAMPLE seconds."""
+        if not self.samples or time.monotonic() - self.samples[-1][0] >= SAMPLE:
+            self.samples.append((time.monotonic(), *self.daemon.usage(), self.operations()))
 
     def order(self, word, answer):
         for process in self.processes:
@@ -256,9 +267,9 @@ class Recorder:
         if answer:
             self.until(lambda: all(answer in process.words for process in self.processes), word)
 
-    def finish(self):
+    def finish(self, phases=PHASES):
         self.daemon.catalogue()
-        for phase, answer in (("settle", "quiet"), ("repeat", "repeated"), ("settle", "quiet"), ("audit", "audited")):
+        for phase, answer in phases:
             self.order(phase, answer)
         self.order("end", None)
         for process in self.processes:
@@ -278,12 +289,12 @@ class Recorder:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def record(folder, seed, operations, faults, every, minutes=0):
+def record(folder, seed, operations, faults, every):
     """One run; the Recorder, which knows the counts."""
     recorder = Recorder(folder, seed, faults)
     try:
         recorder.begin()
-        recorder.run(operations, every, minutes)
+        recorder.run(operations, every)
         recorder.finish()
     finally:
         recorder.close()

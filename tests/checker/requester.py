@@ -53,9 +53,15 @@ class Requester(Actor):
             self.final_watch("requester")
         elif self.phase == "repeat":
             self.repeat(room)
-        elif room > BURST // 2:
-            for _ in range(self.chance.randint(1, room)):
+        else:
+            for _ in range(self.how_many(time, room)):
                 self.act()
+
+    def how_many(self, time, room):
+        paced = self.due(time)
+        if paced is not None:
+            return paced
+        return self.chance.randint(1, room) if room > BURST // 2 else 0
 
     def act(self):
         choice = self.chance.random()

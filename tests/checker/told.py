@@ -38,7 +38,7 @@ class Client:
         head, entries = read(path)
         self.name, self.party, self.member, self.kind, self.key = (head.get(word, "") for word in ("client", "party", "member", "kind", "key"))
         self.acts, self.events, self.tasks, self.watches, self.welcomes, self.notes, self.unknown = [], [], [], {}, [], [], []
-        self.hellos = []               # times
+        self.hellos, self.pings = [], set()      # times; numbers
         self.final = {}                # "list" -> [n], "watch" -> n, "get" -> [n]
         self.connection = 0
         open_acts = {}
@@ -59,7 +59,9 @@ class Client:
             self.watches[header["n"]] = Watch(self, header)
         elif header["t"] == "hello":
             self.hellos.append(t)
-        elif "n" in header and header["t"] != "ping":
+        elif header["t"] == "ping":
+            self.pings.add(header.get("n", 0))
+        elif "n" in header:
             open_acts[header["n"]] = act = Act(self, t, header, body, self.connection)
             self.acts.append(act)
 
@@ -77,7 +79,7 @@ class Client:
             self.tasks.append((t, header, body))
         elif name == "welcome":
             self.welcomes.append((t, header))
-        elif name in ANSWERS and re not in (0, 1) and re not in self.watches:
+        elif name in ANSWERS and re not in (0, 1) and re not in self.watches and re not in self.pings:
             self.unknown.append(header)
 
     def note(self, t, value):
