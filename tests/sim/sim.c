@@ -49,8 +49,12 @@ sim_fail(struct sim *sim, const char *name, const char *slug, const char *format
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
-    printf(" | replay: sim --seed %" PRIu64 " --steps %" PRIu64 "%s%s --trace\n", sim->seed, sim->steps, sim->set != NULL ? " --set " : "",
+    printf(" | replay: sim --seed %" PRIu64 " --steps %" PRIu64 "%s%s --trace", sim->seed, sim->steps, sim->set != NULL ? " --set " : "",
            sim->set != NULL ? sim->set : "");
+    if (sim->set == NULL) {
+        printf(" | shorter: tests/sim/shrink %" PRIu64 " --steps %" PRIu64, sim->seed, sim->steps);
+    }
+    putchar('\n');
     sim->counts->violations++;
     longjmp(sim->end, 1);
 }
