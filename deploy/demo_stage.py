@@ -167,3 +167,5 @@ def stop_remembered(home):
             if not select.select([handle], [], [], max(0, deadline - time.monotonic()))[0]:
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
             os.close(handle)
+    print(f"Everything was stopped. Its data, keys and logs are still there; to remove them: rm -r {home}")
+    print(f"已全部停止。数据、密钥和日志仍保留;如需删除:rm -r {home}")

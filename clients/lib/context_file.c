@@ -39,11 +39,20 @@ directory(char *out, size_t size)
 }
 
 static bool
+ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+/* What lies beside a context is none: an import that has not finished, and the witnesses of one that is used by its path. */
+static bool
 name_is_good(const char *name)
 {
     size_t n = strlen(name);
 
-    return n > 0 && n <= QIAO_CONTEXT_NAME_BYTES && name[0] != '.' &&
+    return n > 0 && n <= QIAO_CONTEXT_NAME_BYTES && name[0] != '.' && !ends_with(name, ".pending") && !ends_with(name, ".state") &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
@@ -219,10 +228,7 @@ qiao_context_list(struct qiao_context_list *out_list)
     }
     names = opendir(path);
     while (names && good && list.count < NAMES_MAX && (entry = readdir(names))) {
-        size_t n = strlen(entry->d_name);
-
-        /* What an import has not finished yet is no context. */
-        if (name_is_good(entry->d_name) && !(n > 8 && strcmp(entry->d_name + n - 8, ".pending") == 0)) {
+        if (name_is_good(entry->d_name)) {
             good = name_add(&list, entry->d_name);
         }
     }

@@ -20,7 +20,8 @@
  * Place: DIR/contexts/NAME, where DIR is $QIAO_CONFIG_DIR, else $XDG_CONFIG_HOME/qiao, else ~/.config/qiao. DIR/current
  * holds the name of the current one. $QIAO_CONTEXT overrides it: a name, or a path when it contains a slash. Beside
  * it, DIR/state/NAME (PATH.state for a path) keeps `seen` and `epoch`, the witnesses against a broker that lost its
- * journal's end; it may be deleted. Names: letters, digits, dot, dash, underscore; at most 64; not starting with a dot.
+ * journal's end; it may be deleted. Names: letters, digits, dot, dash, underscore; at most 64; not starting with a dot,
+ * not ending in .state or .pending.
  */
 #ifndef QIAO_CONTEXT_H
 #define QIAO_CONTEXT_H

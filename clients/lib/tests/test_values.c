@@ -232,8 +232,20 @@ contexts_live_in_their_directory(void **state)
     assert_int_equal(qiao_context_use("alpha", &error), QIAO_OK);
     assert_true(qiao_context_current(name, sizeof name));
     assert_string_equal(name, "alpha");
+    /* What lies beside them is none: a state that was kept by path, an import that is not finished. */
+    snprintf(path, sizeof path, "%s/contexts/alpha", place);
+    assert_int_equal(qiao_context_load(path, &again, &error), QIAO_OK);
+    FILE *witnesses = fopen(again.state_path, "w");
+    assert_non_null(witnesses);
+    fclose(witnesses);
+    snprintf(path, sizeof path, "%s/contexts/beta.pending", place);
+    assert_int_equal(qiao_context_save(path, &context, false, &error), QIAO_OK);
+    assert_int_equal(qiao_context_save("beta.state", &context, false, NULL), QIAO_CONTEXT);
+    assert_int_equal(qiao_context_save("beta.pending", &context, true, NULL), QIAO_CONTEXT);
     assert_int_equal(qiao_context_list(&list), QIAO_OK);
     assert_int_equal(list.count, 2);
+    unlink(again.state_path);
+    unlink(path);
     assert_string_equal(list.names[0], "alpha");
     qiao_context_list_free(&list);
     assert_int_equal(qiao_context_load(NULL, &again, &error), QIAO_OK);
