@@ -6,6 +6,7 @@
 
 #include <czmq.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 enum { MMAP_BYTES_MIN = 128 << 10 };
 
@@ -81,10 +83,23 @@ command_config(const char *name, const char *path, struct config *out_config, in
     return true;
 }
 
+/*
+ * Without memory, or when one of its own rules is broken, the process ends at once: here, in libzmq, or in the C++ library, which may
+ * have no memory left to say so. What was acknowledged is in the journal.
+ */
+static void
+aborted(int number)
+{
+    static const char text[] = "level=error event=aborted code=70 text=\"out of memory, or a rule of our own is broken; what was acknowledged is kept\"\n";
+
+    _exit(write(STDERR_FILENO, text, sizeof text - 1) < 0 ? EX_OSERR : EX_SOFTWARE);
+}
+
 void
 command_harden(void)
 {
     struct rlimit none = {0, 0};
+    signal(SIGABRT, aborted);
     umask(0077);
     zsys_handler_set(NULL);
     /* glibc raises this by itself; then big short-lived buffers lie between long-lived tables, and memory stays full of holes. */

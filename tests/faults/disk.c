@@ -22,6 +22,7 @@ disk_fini(struct disk *disk)
     for (int i = 0; i < TAPE_NAMES_MAX; i++) {
         free(disk->image[i].bytes);
     }
+    memset(disk, 0, sizeof(*disk));
 }
 
 static void

@@ -19,7 +19,7 @@
 #include "disk.h"
 #include "scene.h"
 
-enum { EXHAUSTIVE_MAX = 3, RANDOM_PER_CALL = 14, SEEN_BITS = 18, TAPE_BYTES = 64 << 20, PRINTED_MAX = 20, DEEP_EVERY = 500 };
+enum { EXHAUSTIVE_MAX = 3, RANDOM_PER_CALL = 14, SEEN_BITS = 18, TAPE_BYTES = 64 << 20, PRINTED_MAX = 20, DEEP_EVERY = 500, TOLD_EVERY = 100000 };
 
 /* In shared memory: all jobs add to it. */
 struct sums {
@@ -168,7 +168,7 @@ static bool
 state_check(struct power *power, uint64_t *kind)
 {
     char why[WORK_WHY_BYTES];
-    uint64_t journal_hash, history_hash;
+    uint64_t journal_hash, history_hash, states;
     struct seen *seen;
 
     disk_crash(&power->disk, &power->choice);
@@ -190,7 +190,12 @@ state_check(struct power *power, uint64_t *kind)
         }
     }
     add(kind, 1);
-    return __atomic_add_fetch(&power->sums->states, 1, __ATOMIC_RELAXED) < power->states_max;
+    states = __atomic_add_fetch(&power->sums->states, 1, __ATOMIC_RELAXED);
+    if (states % TOLD_EVERY == 0) {
+        printf("# %llu states, %llu wrong\n", (unsigned long long)states, (unsigned long long)power->sums->wrong);
+        fflush(stdout);
+    }
+    return states < power->states_max;
 }
 
 /* ------------------------------------------------------------- all states after one call */
@@ -307,7 +312,9 @@ trace_make(struct power *power)
         add(&power->sums->killed, end == -SIGKILL);
         add(&power->sums->stopped, end == WORK_STOPPED);
         if (end != WORK_WELL && end != -SIGKILL) {
-            wrong_tell(power, power->tape->text);
+            printf("# trace %u: process %u of it ended with %d: %s\n", power->trace, i + 1, end, power->tape->text);
+            scene_keep(&(struct scene){.dir = power->dir}, "process");
+            add(&power->sums->wrong, 1);
         }
     }
 }

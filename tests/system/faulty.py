@@ -71,20 +71,49 @@ class Faults:
         self._set(USED, sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder) if not name.endswith("-shm")))
 
 
+class Memory:
+    """Requests of the daemon for memory; the layout is that of struct memory in tests/faults/memory.c."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "memory")
+        with open(self.path, "wb") as file:
+            file.write(bytes(32))
+        with open(self.path, "r+b") as file:
+            self.map = mmap.mmap(file.fileno(), 32)
+
+    @property
+    def count(self):
+        return struct.unpack("<Q", self.map[0:8])[0]
+
+    @property
+    def hit(self):
+        return struct.unpack("<Q", self.map[16:24])[0]
+
+    def fail(self, at, for_good):
+        """From the `at`-th request from now on, or only that one."""
+        self.map[8:32] = struct.pack("<3Q", 0, 0, for_good)
+        self.map[8:16] = struct.pack("<Q", self.count + at)
+
+    def never(self):
+        self.map[8:16] = bytes(8)
+
+
 class FaultyBroker(Broker):
     """Only the daemon is faulty, not the commands run against it."""
 
     def __init__(self, *options, config=""):
         super().__init__(*options, config=config, start=False)
         self.faults = Faults(self.home, self.dir)
-        self.preload = ["tests/faults/libfaults_calls.so"]
-        self.more = {}
+        self.memory = Memory(self.home)
+        self.preload = ["tests/faults/libfaults_calls.so", "tests/faults/libfaults_memory.so"]
 
     def child(self, *words, context=None):
         if words[0] != program("qiaod"):
             return super().child(*words, context=context)
+        if not self.preload:
+            return super().child(*words, context=context)
         preload = ":".join(os.path.abspath(os.path.join(BUILD, name)) for name in self.preload)
-        env = {**self._env(context), "LD_PRELOAD": preload, "QIAO_FAULTS": self.faults.path, **self.more}
+        env = {**self._env(context), "LD_PRELOAD": preload, "QIAO_FAULTS": self.faults.path, "QIAO_MEMORY": self.memory.path}
         child = Child(list(words), env=env, cwd=self.home)
         self.children.append(child)
         return child
