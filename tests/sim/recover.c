@@ -160,6 +160,21 @@ broker_stop(struct sim *sim, uint64_t keep)
     broker->core = NULL;
 }
 
+/*
+ * D7 rests on the wall clock of the last start before the first fence after a restore: the core knows no other witness of the lost
+ * time. If the clock stands before that time again when the broker starts once more, and nothing that was given out since is in the
+ * journal, nothing is promised.
+ */
+static void
+promise_check(struct sim *sim)
+{
+    if (sim->audit.fence_top < sim->lost_fence && sim->now.utc_us <= (int64_t)sim->lost_fence) {
+        SAY(sim, "the clock stands in the lost time again");
+        sim->lost_fence = 0;
+        sim->told_fence = sim->told_fence < sim->audit.fence_top ? sim->told_fence : sim->audit.fence_top;
+    }
+}
+
 /* `same`: nothing was lost, so the state must be what it was. */
 void
 broker_start(struct sim *sim, bool same)
@@ -182,6 +197,7 @@ broker_start(struct sim *sim, bool same)
         digests_compare(sim, *whole, broker->core, "digest-whole");
     }
     torn_refused(sim);
+    promise_check(sim);
     core_destroy(before);
     core_destroy(whole);
     audit_recovered(sim);
