@@ -72,7 +72,7 @@ ask_list_answer(struct broker *broker, struct ask *ask, struct trail *trail, int
     struct core_now now;
     bool fits = core_listed_of(ask->listed, effect->bytes, &list);
     if (ask->listed_offset == 0) {
-        proto_buf_reset(&broker->rows);
+        proto_buf_reset(&broker->listed);
     } else {
         list.offset = ask->listed_offset;
     }
@@ -83,7 +83,7 @@ ask_list_answer(struct broker *broker, struct ask *ask, struct trail *trail, int
             return true;
         }
         ask_trail_settle(broker, trail);
-        fits = core_listed_render(broker->core, effect, &list, trail->events, trail->count, &broker->rows);
+        fits = core_listed_render(broker->core, effect, &list, trail->events, trail->count, &broker->listed);
         ask->listed_offset = list.offset;
         clock_read(&now);
         if (fits && now.mono_us >= until_us) {
@@ -91,7 +91,7 @@ ask_list_answer(struct broker *broker, struct ask *ask, struct trail *trail, int
         }
     }
     proto_buf_reset(&broker->render);
-    struct proto_bin rows = {broker->rows.p, (uint32_t)broker->rows.n};
+    struct proto_bin rows = {broker->listed.p, (uint32_t)broker->listed.n};
     ask_render_send(broker, effect, fits && core_page_render(&broker->render, effect->re, PROTO_PAGE_KIND_REQUEST, rows, list.count,
                                                              proto_str_of(list.next)));
     return true;

@@ -65,7 +65,8 @@ struct broker {
     struct proto_buf render;  /* a record on its way to an outbox */
     struct proto_buf source;  /* a copy of an effect's source */
     struct proto_buf trail;   /* events of one request */
-    struct proto_buf rows;    /* rows of one page */
+    struct proto_buf rows;    /* rows of one page, within one call */
+    struct proto_buf listed;  /* rows of the list under way, over several rounds */
     struct proto_buf snapshot;
 
     int signal_fd;

@@ -157,6 +157,7 @@ buffers_init(struct broker *broker)
     proto_buf_init(&broker->render, RENDER_BYTES_MAX);
     proto_buf_init(&broker->source, RENDER_BYTES_MAX);
     proto_buf_init(&broker->rows, RENDER_BYTES_MAX);
+    proto_buf_init(&broker->listed, RENDER_BYTES_MAX);
     proto_buf_init(&broker->trail, TRAIL_BYTES_MAX);
     proto_buf_init(&broker->snapshot, SNAPSHOT_BYTES_MAX);
     broker->asks = calloc(ASKS_MAX, sizeof *broker->asks);
@@ -354,6 +355,7 @@ broker_close(struct broker *broker)
     proto_buf_fini(&broker->render);
     proto_buf_fini(&broker->source);
     proto_buf_fini(&broker->rows);
+    proto_buf_fini(&broker->listed);
     proto_buf_fini(&broker->trail);
     proto_buf_fini(&broker->snapshot);
     ask_fini(broker);

@@ -124,6 +124,18 @@ class History(unittest.TestCase):
                     self.assertEqual([], self.rows(peer, until=1))
                     peer.settled()
 
+    def test_long_page_is_whole_whatever_is_answered_in_between(self):  # B4: it is put together in slices
+        with Broker("--plain") as broker, Peer(broker) as peer, Peer(broker) as other:
+            ids = [peer.submit(number, subject=f"{number:04} " + 100 * "x") for number in range(1000)][::-1]
+            begun = [peer.begin("list", limit=1000) for _ in range(40)]
+            while begun[-1] not in peer.answers:
+                other.call("stats")                 # this one is a list, too
+                peer._pump(time.monotonic() + 0.001)
+            for number in begun:
+                rows = peer.settle(number)[1]["rows"]
+                self.assertEqual(ids, [row["id"] for row in rows])
+                self.assertEqual([f"{number:04}" for number in range(999, -1, -1)], [row["subject"][:4] for row in rows])
+
     def test_cursor_that_nobody_gave_is_invalid(self):
         with Broker("--plain") as broker, Peer(broker) as peer:
             with self.assertRaises(Refusal) as refused:
