@@ -105,13 +105,6 @@ file_copy(sqlite3 *from, const char *dir, const char *name, struct store_error *
     return status;
 }
 
-/* The names of new files must be durable too. */
-static enum store_status
-directory_sync(const char *dir, int fd, struct store_error *out_error)
-{
-    return fsync(fd) == 0 ? STORE_OK : error_set(out_error, STORE_IO, "%s: %s", dir, strerror(errno));
-}
-
 static enum store_status
 target_make(const char *to, struct store_error *out_error)
 {
@@ -152,7 +145,7 @@ store_backup(const char *from, const char *to, uint64_t *out_last_seq, struct st
         status = file_copy(history_reader_db(pair.history), to, HISTORY_NAME, out_error);
     }
     if (status == STORE_OK) {
-        status = directory_sync(to, fd, out_error);
+        status = directory_sync(to, out_error); /* the names of new files must be durable too */
     }
     directory_unlock(&fd);
     pair_close(&pair);

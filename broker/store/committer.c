@@ -241,6 +241,7 @@ committer_write(struct committer *committer, struct batch *batch)
         committer->engine_used = true;
         committer->batch = batch;
         batch_write(committer);
+        thread_wake(committer->event_fd);
         committer->engine_used = false;
         committer->log_looked_at = ++committer->written % WRITTEN_PER_LOOK != 0;
         if (committer->step != NULL || !committer->log_looked_at) {

@@ -120,6 +120,34 @@ directory_unlock(int *fd_p)
     *fd_p = -1;
 }
 
+static enum store_status
+path_sync(const char *path, int flags, struct store_error *out_error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags), code;
+
+    if (fd < 0) {
+        return errno == ENOENT ? STORE_OK : open_error(path, errno, out_error);
+    }
+    code = fsync(fd) == 0 ? 0 : errno;
+    close(fd);
+    return code == 0 ? STORE_OK : error_set(out_error, STORE_IO, "%s: %s", path, strerror(code));
+}
+
+enum store_status
+directory_sync(const char *dir, struct store_error *out_error)
+{
+    return path_sync(dir, O_DIRECTORY, out_error);
+}
+
+enum store_status
+directory_file_sync(const char *dir, const char *name, struct store_error *out_error)
+{
+    char path[DIRECTORY_PATH_BYTES];
+    enum store_status status = directory_path(dir, name, path, out_error);
+
+    return status == STORE_OK ? path_sync(path, 0, out_error) : status;
+}
+
 uint64_t
 directory_bytes_free(const char *dir)
 {

@@ -22,6 +22,10 @@ bool directory_has(const char *dir, const char *name);
 enum store_status directory_lock(const char *dir, int *out_fd, struct store_error *out_error);
 void directory_unlock(int *fd_p);
 
+/* Make the names in it durable; and the bytes of one file in it, if it is there. Not of one that this process has open with SQLite. */
+enum store_status directory_sync(const char *dir, struct store_error *out_error);
+enum store_status directory_file_sync(const char *dir, const char *name, struct store_error *out_error);
+
 uint64_t directory_bytes_free(const char *dir);
 uint64_t directory_file_bytes(const char *dir, const char *name);
 

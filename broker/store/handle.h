@@ -1,5 +1,5 @@
 /*
- * What is inside a store's handle; for the files that make it up (store.c, mark.c), nobody else.
+ * What is inside a store's handle; for the files that make it up (store.c, fill.c, mark.c), nobody else.
  */
 #ifndef STORE_HANDLE_H
 #define STORE_HANDLE_H

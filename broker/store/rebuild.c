@@ -205,16 +205,34 @@ new_file_place(const char *dir, struct store_error *out_error)
     return STORE_OK;
 }
 
+/*
+ * What a broker that was killed left in the log may not have reached the disk. History must not hold it before it has: after a
+ * power loss it would be ahead of the journal, and the store refused.
+ */
+static enum store_status
+journal_sync(const char *dir, struct store_error *out_error)
+{
+    enum store_status status = directory_file_sync(dir, JOURNAL_NAME "-wal", out_error);
+
+    if (status == STORE_OK) {
+        status = directory_file_sync(dir, JOURNAL_NAME, out_error);
+    }
+    return status == STORE_OK ? directory_sync(dir, out_error) : status;
+}
+
 static enum store_status
 rebuild_open(struct rebuild *rebuild, const char *dir, struct store_error *out_error)
 {
     char path[DIRECTORY_PATH_BYTES];
     uint64_t mark_seq;
-    enum store_status status = journal_reader_at(dir, &rebuild->source.reader, out_error);
+    enum store_status status = journal_sync(dir, out_error);
 
     rebuild->source.ops = &engine_sqlite;
     cache_init(&rebuild->source.cache, CACHE_BYTES_MAX);
     trail_init(&rebuild->trail);
+    if (status == STORE_OK) {
+        status = journal_reader_at(dir, &rebuild->source.reader, out_error);
+    }
     if (status == STORE_OK) {
         status = journal_state(rebuild->source.reader, &rebuild->state, out_error);
     }
