@@ -67,13 +67,13 @@ replay_note(void *context, enum store_origin origin, uint64_t seq, const uint8_t
     if (origin == STORE_FROM_SNAPSHOT) {
         check->snapshot_seq = seq;
         return seq < WORK_EVENTS_MAX && same(check->model->snapshot[seq], p, n) ? 0
-               : !wrong(check, "the snapshot at %llu is not what was given", (unsigned long long)seq);
+               : !wrong(check, "served: the snapshot at %llu is not what was given", (unsigned long long)seq);
     }
     if (seq >= WORK_EVENTS_MAX || !same(check->model->event[seq], p, n)) {
-        return !wrong(check, "event %llu is not what was given", (unsigned long long)seq);
+        return !wrong(check, "served: event %llu is not what was given", (unsigned long long)seq);
     }
     if (seq <= *last || check->handed[seq]) {
-        return !wrong(check, "event %llu came after event %llu", (unsigned long long)seq, (unsigned long long)*last);
+        return !wrong(check, "served: event %llu came after event %llu", (unsigned long long)seq, (unsigned long long)*last);
     }
     *last = seq;
     check->handed[seq] = true;
@@ -115,17 +115,17 @@ prefix_check(struct check *check, uint64_t end, struct requests *requests)
 
     for (uint64_t seq = 1; seq <= end; seq++) {
         if (model->event[seq] == NULL) {
-            return wrong(check, "event %llu of %llu was never given", (unsigned long long)seq, (unsigned long long)end);
+            return wrong(check, "served: event %llu of %llu was never given", (unsigned long long)seq, (unsigned long long)end);
         }
         if (model->request[seq] == 0 && !check->handed[seq] && seq > check->snapshot_seq) {
-            return wrong(check, "event %llu of no request is missing, the snapshot is of %llu", (unsigned long long)seq,
+            return wrong(check, "served: event %llu of no request is missing, the snapshot is of %llu", (unsigned long long)seq,
                          (unsigned long long)check->snapshot_seq);
         }
     }
     requests_read(model, end, requests);
     for (uint64_t seq = 1; seq <= end; seq++) {
         if (model->request[seq] != 0 && !check->handed[seq] && !known_find(requests, model->request[seq])->ended) {
-            return wrong(check, "event %llu of open request %llu is missing", (unsigned long long)seq,
+            return wrong(check, "served: event %llu of open request %llu is missing", (unsigned long long)seq,
                          (unsigned long long)model->request[seq]);
         }
     }
@@ -136,15 +136,15 @@ bool
 end_check(struct check *check, uint64_t end)
 {
     if (end < check->model->acked) {
-        return wrong(check, "D1: it ends at event %llu, but event %llu was acknowledged", (unsigned long long)end,
+        return wrong(check, "served: D1: it ends at event %llu, but event %llu was acknowledged", (unsigned long long)end,
                      (unsigned long long)check->model->acked);
     }
     if (end > check->model->given) {
-        return wrong(check, "it ends at event %llu, but only %llu were given", (unsigned long long)end,
+        return wrong(check, "served: it ends at event %llu, but only %llu were given", (unsigned long long)end,
                      (unsigned long long)check->model->given);
     }
     if (check->last[0] > end || check->last[1] > end) {
-        return wrong(check, "D4: an event after the end, %llu", (unsigned long long)end);
+        return wrong(check, "served: D4: an event after the end, %llu", (unsigned long long)end);
     }
     return true;
 }
@@ -183,13 +183,13 @@ trail_check(struct check *check, const struct known *known, const struct store_f
             want++;
         }
         if (seq != want++ || !same(check->model->event[seq], p, n)) {
-            return wrong(check, "history: the trail of request %llu lacks event %llu, or has another", (unsigned long long)known->id,
+            return wrong(check, "served: history: the trail of request %llu lacks event %llu, or has another", (unsigned long long)known->id,
                          (unsigned long long)(want - 1));
         }
     }
     for (; want < known->last; want++) {
         if (check->model->request[want] == known->id) {
-            return wrong(check, "history: the trail of request %llu lacks event %llu", (unsigned long long)known->id,
+            return wrong(check, "served: history: the trail of request %llu lacks event %llu", (unsigned long long)known->id,
                          (unsigned long long)want);
         }
     }
@@ -199,12 +199,13 @@ trail_check(struct check *check, const struct known *known, const struct store_f
 bool
 row_check(struct check *check, const struct known *known, bool there, enum store_status status, const struct store_finished *row)
 {
+    there = there || (check->model->mark_may_lag && known->ended && status == STORE_OK);
     if (status != (there ? STORE_OK : STORE_NOT_FOUND)) {
-        return wrong(check, "history says \"%s\" of request %llu, whose last event is %llu", store_status_text(status),
-                     (unsigned long long)known->id, (unsigned long long)known->last);
+        return wrong(check, "%shistory says \"%s\" of request %llu, whose last event is %llu", status == STORE_OK || status == STORE_NOT_FOUND ? "served: " : "",
+                     store_status_text(status), (unsigned long long)known->id, (unsigned long long)known->last);
     }
     if (there && (row->seq != known->last || !same(check->model->event[row->seq], row->event, row->event_n))) {
-        return wrong(check, "history: request %llu did not end with event %llu", (unsigned long long)known->id,
+        return wrong(check, "served: history: request %llu did not end with event %llu", (unsigned long long)known->id,
                      (unsigned long long)row->seq);
     }
     return !there || trail_check(check, known, row);

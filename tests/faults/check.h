@@ -27,6 +27,7 @@ struct requests {
     uint32_t count;
 };
 
+/* `why` begins with "served: " where something that is not so was handed over as if it were; otherwise the store itself refused. */
 bool wrong(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A store_replay_fn: what is handed over must be what was given, once and in order. */

@@ -415,8 +415,8 @@ main(int argc, char **argv)
     sums = power.sums;
     ok = jobs > 0 && jobs_run(&power, seed, jobs, only);
     ok = ok && sums->wrong == 0 && (sums->states >= power.states_max || only > 0);
-    printf("# power --states %llu --seed %u: %llu states (%llu exhaustive, %llu random, %llu more seen before; %llu journals, of which %llu pruned, and %llu histories opened), after %llu calls in %llu"
-           " traces with %llu kills; %llu also opened and worked on; %llu wrong\n",
+    printf("# power --states %llu --seed %u: %llu states (%llu exhaustive, %llu random, %llu more seen before; %llu journals, of which"
+           " %llu pruned, and %llu histories opened), after %llu calls in %llu traces with %llu kills; %llu also opened and worked on; %llu wrong\n",
            (unsigned long long)power.states_max, seed, (unsigned long long)sums->states, (unsigned long long)sums->exhaustive,
            (unsigned long long)sums->random, (unsigned long long)sums->same, (unsigned long long)sums->journals, (unsigned long long)sums->pruned,
            (unsigned long long)sums->histories,

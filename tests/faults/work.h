@@ -42,6 +42,7 @@ struct work_model {
     uint64_t request[WORK_EVENTS_MAX]; /* of an event; 0: none */
     bool ends[WORK_EVENTS_MAX];        /* it is the request's last */
     uint64_t given, acked;
+    bool mark_may_lag; /* a mark of history that is too low is no harm: the same rows are made again */
 };
 
 void work_model_note(struct work_model *model, const struct tape_op *op);
