@@ -100,15 +100,16 @@ chunk_send(struct net *net, struct conn *conn)
     net->stats.records_out += chunk->records;
     net->stats.bytes_out += chunk->used;
     zmq_msg_t frame;
-    if (zmq_msg_init_data(&frame, chunk->data, chunk->used, chunk_release, chunk) != 0) {
+    bool made = zmq_msg_init_data(&frame, chunk->data, chunk->used, chunk_release, chunk) == 0;
+    if (!made) {
         chunk_put(chunk);
-        zmq_msg_init(&frame); /* the routing id has gone; something must follow it */
+        zmq_msg_init(&frame); /* no memory; the routing id has gone, so something must follow it */
     }
     if (zmq_msg_send(&frame, net->router, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(&frame);
-        return OUTBOX_GONE;
+        made = false;
     }
-    return OUTBOX_EMPTY;
+    return made ? OUTBOX_EMPTY : OUTBOX_GONE; /* what is lost ends the connection: its client asks again */
 }
 
 enum outbox_result

@@ -31,30 +31,37 @@ event_read(struct broker *broker, uint64_t seq, struct proto_bin *out_event)
     return false;
 }
 
-static void
-rendered_send(struct broker *broker, const struct outlet *outlet, const struct core_effect *effect)
+static bool
+rendered_make(struct broker *broker, const struct outlet *outlet, const struct core_effect *effect)
 {
     struct proto_bin first = {0}, second = {0};
     if (effect->source2 != 0) {
         if (!event_read(broker, effect->source2, &second)) {
-            return;
+            return false;
         }
         proto_buf_reset(&broker->source);
         if (!proto_buf_append(&broker->source, second.p, second.n)) {
-            return;
+            return false;
         }
         second.p = broker->source.p;
     }
     if (!event_read(broker, effect->source, &first)) {
-        return;
+        return false;
     }
     proto_buf_reset(&broker->render);
-    if (!core_render(broker->core, &outlet->out, effect, first, second, &broker->render)) {
-        log_line(CONFIG_LOG_ERROR, "render", "kind=%u seq=%llu text=\"an effect could not be rendered\"", effect->kind,
-                 (unsigned long long)effect->seq);
+    return core_render(broker->core, &outlet->out, effect, first, second, &broker->render);
+}
+
+static void
+rendered_send(struct broker *broker, const struct outlet *outlet, const struct core_effect *effect)
+{
+    if (rendered_make(broker, outlet, effect)) {
+        net_send(broker->net, effect->conn, broker->render.p, broker->render.n, 1);
         return;
     }
-    net_send(broker->net, effect->conn, broker->render.p, broker->render.n, 1);
+    /* Left out it would be waited for in vain. Its client asks again on a new connection. */
+    log_line(CONFIG_LOG_ERROR, "render", "kind=%u seq=%llu text=\"an effect could not be made\"", effect->kind, (unsigned long long)effect->seq);
+    net_drop(broker->net, effect->conn, "an answer could not be made");
 }
 
 static void

@@ -201,7 +201,8 @@ row_check(struct check *check, const struct known *known, bool there, enum store
 {
     there = there || (check->model->mark_may_lag && known->ended && status == STORE_OK);
     if (status != (there ? STORE_OK : STORE_NOT_FOUND)) {
-        return wrong(check, "%shistory says \"%s\" of request %llu, whose last event is %llu", status == STORE_OK || status == STORE_NOT_FOUND ? "served: " : "",
+        return wrong(check, "%shistory says \"%s\" of request %llu, whose last event is %llu",
+                     status == STORE_OK || status == STORE_NOT_FOUND ? "served: " : "",
                      store_status_text(status), (unsigned long long)known->id, (unsigned long long)known->last);
     }
     if (there && (row->seq != known->last || !same(check->model->event[row->seq], row->event, row->event_n))) {
