@@ -16,7 +16,7 @@
 
 enum {
     OWN_DESCRIPTORS = 64,
-    KEPT_BYTES = 2 << 20,   /* what was freed stays at hand up to this */
+    KEPT_BYTES = 1 << 20,   /* what was freed stays at hand up to this */
     APART_BYTES = 4 << 20,  /* larger blocks, such as the core's tables, are mappings of their own, which grow without a copy */
 };
 

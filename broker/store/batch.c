@@ -34,7 +34,7 @@ u32_get(const uint8_t *p)
  * Buffers of a few hundred KiB come and go with every batch that is read or committed. Given back to the system each
  * time, they cost a page fault per 4 KiB: as much as filling them.
  */
-enum { POOL_COUNT = 2, POOL_BYTES_MIN = 64 << 10, POOL_BYTES_MAX = 2 << 20 };
+enum { POOL_COUNT = 1, POOL_BYTES_MIN = 64 << 10, POOL_BYTES_MAX = 2 << 20 };
 
 static struct {
     pthread_mutex_t lock;

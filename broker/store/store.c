@@ -27,7 +27,7 @@ store_options_default(struct store_options *out_options)
         .here_events_max = 16,
         .recent_bytes_max = 4 << 20,
         .cache_bytes_max = 4 << 20,
-        .history_cache_bytes_max = 2 << 20,
+        .history_cache_bytes_max = 1 << 20,
         .page_bytes = 32768,
         .wal_bytes_max = 16 << 20,
         .disk_reserve_bytes = 256 << 20,
