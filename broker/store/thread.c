@@ -14,7 +14,7 @@
 
 #include "store/error.h"
 
-enum { PACER_REST_FACTOR = 40, PACER_REST_US_MAX = 300000 };
+enum { PACER_REST_FACTOR = 12, PACER_REST_US_MAX = 100000 };
 
 enum store_status
 thread_start(const char *name, void *(*run)(void *), void *context, pthread_t *out_thread,

@@ -81,7 +81,7 @@ def cpu(result, count):
 
 def run_rate(plain, seconds, floor, sustained=False):
     # Bursts may leave history behind; for a sustained rate the broker is told to hold submissions back before it lags by two seconds.
-    with Stage(plain, config="store:\n  history_lag: 400000\n" if sustained else "") as stage:
+    with Stage(plain, config="store:\n  history_lag: 300000\n" if sustained else "") as stage:
         result = stage.measure("--window", "2048", "--seconds", str(seconds))
         lag = stage.history_lag()
     count, rate = result["lifecycles"], result["lifecycles_per_s"]
