@@ -5,7 +5,6 @@
 #include "shell/files.h"
 
 #include <czmq.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,8 +14,6 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-enum { MMAP_BYTES_MIN = 128 << 10 };
 
 const struct command commands[] = {
     {"init", "DIR [--party P] [--member M] [--catalogue PATH] [--endpoint E] [--plain] [--context FILE]",
@@ -102,10 +99,26 @@ command_harden(void)
     signal(SIGABRT, aborted);
     umask(0077);
     zsys_handler_set(NULL);
-    /* glibc raises this by itself; then big short-lived buffers lie between long-lived tables, and memory stays full of holes. */
-    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
     prctl(PR_SET_DUMPABLE, 0); /* keys and bodies do not end up in core files (C5) */
     setrlimit(RLIMIT_CORE, &none);
+}
+
+static int
+command_help(const struct command *command)
+{
+    printf("usage: qiaod %s %s\n%s\n", command->name, command->arguments, command->help);
+    return EX_OK;
+}
+
+static bool
+help_wanted(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int
@@ -140,6 +153,9 @@ main(int argc, char **argv)
     if (!command) {
         fprintf(stderr, "qiaod: no command %s; see qiaod --help\n", argv[1]);
         return EX_USAGE;
+    }
+    if (help_wanted(argc, argv)) {
+        return command_help(command);
     }
     command_harden();
     return command->run(argc - 1, argv + 1);

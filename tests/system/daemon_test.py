@@ -136,6 +136,10 @@ class Refused(unittest.TestCase):
             done = subprocess.run([program("qiaod"), *words], capture_output=True, text=True)
             self.assertEqual(USAGE, done.returncode, words)
         self.assertEqual(0, subprocess.run([program("qiaod"), "--help"], capture_output=True).returncode)
+        for words in (["run", "--help"], ["journal", "dump", "--help"], ["backup", "-h"]):
+            done = subprocess.run([program("qiaod"), *words], capture_output=True, text=True)
+            self.assertEqual((0, ""), (done.returncode, done.stderr), words)
+            self.assertIn(f"usage: qiaod {words[0]} ", done.stdout)
         self.assertIn("qiaod 0.", subprocess.run([program("qiaod"), "--version"], capture_output=True, text=True).stdout)
 
     def test_init_does_not_go_over_a_data_directory(self):
