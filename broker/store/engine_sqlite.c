@@ -19,6 +19,8 @@ in_doubt(struct engine *engine, const char *what, struct store_error *out_error)
 
     snprintf(message, sizeof(message), "%s", sqlite3_errmsg(engine->db));
     sql_step(engine->stmts[STMT_ROLLBACK]);
+    /* Closing would move the log, and sync once more what a sync has failed for (D3). */
+    sqlite3_db_config(engine->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     return error_set_seq(out_error, STORE_IN_DOUBT, engine->last_seq + 1,
                          "%s/" JOURNAL_NAME ": %s failed: %s. What followed event %llu may or may not be durable;"
                          " stop, and start again to find out.",
