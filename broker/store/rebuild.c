@@ -184,6 +184,23 @@ new_file_remove(const char *dir)
     file_remove(dir, NEW_NAME "-shm");
 }
 
+/*
+ * The old log goes before the new file comes: SQLite would read it into the new file. A power loss between the two must leave
+ * the old file whole, so what its log holds is moved into it first. (If it is too damaged for that, nothing is lost with it.)
+ */
+static void
+old_log_settle(const char *path)
+{
+    sqlite3 *db = NULL;
+
+    if (sql_open(path, SQL_WRITE, NULL, &db, NULL) == STORE_OK) {
+        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
+    if (db != NULL) {
+        sql_close(&db);
+    }
+}
+
 /* The new file takes the old one's place, whole or not at all. */
 static enum store_status
 new_file_place(const char *dir, struct store_error *out_error)
@@ -197,12 +214,15 @@ new_file_place(const char *dir, struct store_error *out_error)
     if (status != STORE_OK) {
         return status;
     }
+    if (directory_has(dir, HISTORY_NAME "-wal")) {
+        old_log_settle(to);
+    }
     file_remove(dir, HISTORY_NAME "-wal");
     file_remove(dir, HISTORY_NAME "-shm");
     if (rename(from, to) != 0) {
         return error_set(out_error, STORE_IO, "%s: %s", to, strerror(errno));
     }
-    return STORE_OK;
+    return directory_sync(dir, out_error);
 }
 
 /*
@@ -285,6 +305,9 @@ store_history_rebuild(const char *dir, uint64_t *out_rows, struct store_error *o
     history_reader_close(&rebuild.old);
     trail_fini(&rebuild.trail);
     source_fini(&rebuild.source);
+    if (status == STORE_OK) {
+        status = directory_sync(dir, out_error);
+    }
     if (status == STORE_OK) {
         status = new_file_place(dir, out_error);
     }
