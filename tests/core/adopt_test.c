@@ -7,17 +7,6 @@
 
 #define TEST(name) static void name(void **state)
 
-static struct hand
-task_started(struct scene *scene, struct peer *requester, struct peer *performer, uint64_t *id)
-{
-    scene_offer(scene, performer, "owned.verified", 5);
-    *id = scene_submit(scene, requester, "owned.verified");
-    struct hand hand = peer_hand(performer);
-    scene_accept(scene, performer, hand);
-    scene_start(scene, performer, hand);
-    return hand;
-}
-
 static void
 renew_send(struct scene *scene, struct peer *peer, struct hand hand)
 {
@@ -38,7 +27,7 @@ TEST(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier)
     struct scene *scene = scene_new();
     struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
     uint64_t id;
-    struct hand hand = task_started(scene, requester, performer, &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned.verified", &id);
     scene_complete(scene, performer, hand);
     renew_send(scene, performer, hand);
     struct peer *second = scene_connect(scene, "p1/m2");
@@ -57,7 +46,7 @@ TEST(colleague_who_renews_what_he_once_had_is_sent_the_result_all_the_same)
     struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
     struct peer *second = scene_connect(scene, "p1/m2");
     uint64_t id;
-    struct hand hand = task_started(scene, requester, performer, &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned.verified", &id);
     struct proto_record offer = scene_record(PROTO_OFFER);
     offer.u.offer.service = PROTO_STR("owned.verified");
     offer.u.offer.capacity = 5;
@@ -79,7 +68,7 @@ TEST(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier)
     struct scene *scene = scene_new();
     struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
     uint64_t id;
-    struct hand hand = task_started(scene, requester, performer, &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned.verified", &id);
     scene_cancel(scene, requester, id);
     scene_complete(scene, performer, hand);
     struct proto_record reject = scene_record(PROTO_REJECT);

@@ -113,6 +113,9 @@ struct hand peer_hand(struct peer *peer);
 void scene_complete(struct scene *scene, struct peer *peer, struct hand hand);
 void scene_accept(struct scene *scene, struct peer *peer, struct hand hand);
 void scene_start(struct scene *scene, struct peer *peer, struct hand hand);
+/* The performer offers an owned service, gets the requester's task of it, accepts and starts it. */
+struct hand scene_owned_in_progress(struct scene *scene, struct peer *requester, struct peer *performer, const char *service, uint64_t *out_id);
+const struct proto_event_record *peer_last_event(struct peer *peer); /* that it was told; none: an assertion fails */
 void scene_verify(struct scene *scene, struct peer *peer, struct hand hand, bool agree);
 void scene_answer_abort(struct scene *scene, struct peer *performer, struct hand hand, bool agree); /* charge 125 or 70 CNY */
 uint64_t scene_send_hand(struct scene *scene, struct peer *performer, enum proto_type type, struct hand hand);

@@ -262,3 +262,23 @@ require_one(const char *attribute, const char *op, const char *value)
     proto_put_str(buf, str_of(value));
     return (struct proto_bin){buf->p, (uint32_t)buf->n};
 }
+
+struct hand
+scene_owned_in_progress(struct scene *scene, struct peer *requester, struct peer *performer, const char *service, uint64_t *out_id)
+{
+    scene_offer(scene, performer, service, 5);
+    *out_id = scene_submit(scene, requester, service);
+    struct hand hand = peer_hand(performer);
+    scene_accept(scene, performer, hand);
+    scene_start(scene, performer, hand);
+    peer_expect_receipt(performer, PROTO_STATUS_IN_PROGRESS);
+    return hand;
+}
+
+const struct proto_event_record *
+peer_last_event(struct peer *peer)
+{
+    const struct proto_record *record = peer_got(peer, PROTO_EVENT, -1);
+    assert_non_null(record);
+    return &record->u.event;
+}

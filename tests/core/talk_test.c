@@ -14,26 +14,6 @@
     struct peer *performer = scene_connect(scene, "p1");                                                                \
     scene_forget_trace(scene)
 
-static const struct proto_event_record *
-last_event(struct peer *peer)
-{
-    const struct proto_record *record = peer_got(peer, PROTO_EVENT, -1);
-    assert_non_null(record);
-    return &record->u.event;
-}
-
-static struct hand
-owned_in_progress(struct scene *scene, struct peer *requester, struct peer *performer, const char *service, uint64_t *id)
-{
-    scene_offer(scene, performer, service, 5);
-    *id = scene_submit(scene, requester, service);
-    struct hand hand = peer_hand(performer);
-    scene_accept(scene, performer, hand);
-    scene_start(scene, performer, hand);
-    peer_expect_receipt(performer, PROTO_STATUS_IN_PROGRESS);
-    return hand;
-}
-
 /* ------------------------------------------------------------- cancel and abort */
 
 TEST(cancel_before_work_takes_effect_at_once)
@@ -59,15 +39,15 @@ TEST(cancel_of_work_in_progress_asks_the_performer_who_may_agree)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &id);
     scene_cancel(scene, requester, id);
     peer_expect_receipt(requester, PROTO_STATUS_IN_PROGRESS);
     assert_int_equal(peer_count(performer, PROTO_ABORT), 1);
     scene_answer_abort(scene, performer, hand, true);
     peer_expect_receipt(performer, PROTO_STATUS_CANCELLED);
-    assert_int_equal(last_event(requester)->status, PROTO_STATUS_CANCELLED);
-    assert_int_equal(last_event(requester)->reason, PROTO_REASON_ABORT_AGREED);
-    assert_int_equal(last_event(requester)->charge, 12500);
+    assert_int_equal(peer_last_event(requester)->status, PROTO_STATUS_CANCELLED);
+    assert_int_equal(peer_last_event(requester)->reason, PROTO_REASON_ABORT_AGREED);
+    assert_int_equal(peer_last_event(requester)->charge, 12500);
     assert_int_equal(peer_count(performer, PROTO_WITHDRAW), 0);
     scene_end(scene);
 }
@@ -76,14 +56,14 @@ TEST(performer_may_refuse_to_abort_with_the_cost_so_far)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &id);
     scene_answer_abort(scene, performer, hand, false);
     peer_expect_refusal(performer, PROTO_REFUSAL_CODE_CONFLICT); /* nobody asked */
     scene_cancel(scene, requester, id);
     scene_answer_abort(scene, performer, hand, false);
     peer_expect_receipt(performer, PROTO_STATUS_IN_PROGRESS);
-    assert_int_equal(last_event(requester)->reason, PROTO_REASON_ABORT_REFUSED);
-    assert_int_equal(last_event(requester)->charge, 7000);
+    assert_int_equal(peer_last_event(requester)->reason, PROTO_REASON_ABORT_REFUSED);
+    assert_int_equal(peer_last_event(requester)->charge, 7000);
     scene_complete(scene, performer, hand);
     peer_expect_receipt(performer, PROTO_STATUS_COMPLETED);
     scene_end(scene);
@@ -94,11 +74,11 @@ TEST(result_and_abort_may_cross)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &id);
     scene_cancel(scene, requester, id);
     scene_complete(scene, performer, hand);
     peer_expect_receipt(performer, PROTO_STATUS_COMPLETED);
-    assert_int_equal(last_event(requester)->status, PROTO_STATUS_COMPLETED);
+    assert_int_equal(peer_last_event(requester)->status, PROTO_STATUS_COMPLETED);
     scene_answer_abort(scene, performer, hand, true);
     peer_expect_refusal(performer, PROTO_REFUSAL_CODE_CONFLICT);
     scene_cancel(scene, requester, id);
@@ -126,7 +106,7 @@ TEST(abort_that_nobody_can_answer_any_more_cancels)
     scene_disconnect(scene, performer);
     scene_advance_to(scene, SECONDS(31));
     scene_expect_status(scene, id, PROTO_STATUS_CANCELLED);
-    assert_int_equal(last_event(requester)->status, PROTO_STATUS_CANCELLED);
+    assert_int_equal(peer_last_event(requester)->status, PROTO_STATUS_CANCELLED);
     scene_end(scene);
 }
 
@@ -164,9 +144,9 @@ TEST(asking_back_stops_the_clocks)
     scene_advance_to(scene, SECONDS(100));
     scene_send_hand(scene, performer, PROTO_ASK, hand);
     peer_expect_receipt(performer, PROTO_STATUS_ON_HOLD);
-    assert_int_equal(last_event(requester)->reason, PROTO_REASON_AWAITING_INFORMATION);
-    assert_true(proto_str_eq(last_event(requester)->business_status, PROTO_STR("awaiting-information")));
-    assert_int_not_equal(last_event(requester)->fields.n, 0);
+    assert_int_equal(peer_last_event(requester)->reason, PROTO_REASON_AWAITING_INFORMATION);
+    assert_true(proto_str_eq(peer_last_event(requester)->business_status, PROTO_STR("awaiting-information")));
+    assert_int_not_equal(peer_last_event(requester)->fields.n, 0);
     scene_advance_to(scene, SECONDS(5000));
     scene_expect_status(scene, id, PROTO_STATUS_ON_HOLD);
     struct proto_record reply = scene_record(PROTO_REPLY);
@@ -217,7 +197,7 @@ TEST(task_taken_over_after_a_reply_comes_whole)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &id);
     scene_send_hand(scene, performer, PROTO_ASK, hand);
     struct proto_record reply = scene_record(PROTO_REPLY);
     reply.u.reply.id = id;
@@ -240,11 +220,11 @@ TEST(performer_holds_and_lifts_with_what_was_left)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &id);
     scene_advance_to(scene, SECONDS(100));
     scene_send_hand(scene, performer, PROTO_HOLD, hand);
     peer_expect_receipt(performer, PROTO_STATUS_ON_HOLD);
-    assert_int_equal(last_event(requester)->reason, PROTO_REASON_EQUIPMENT_ISSUE);
+    assert_int_equal(peer_last_event(requester)->reason, PROTO_REASON_EQUIPMENT_ISSUE);
     scene_advance_to(scene, SECONDS(2000));
     struct proto_record lift = scene_record(PROTO_HOLD);
     lift.u.hold.task = hand.task;
@@ -292,7 +272,7 @@ TEST(a_lifted_hold_is_told_to_the_worker)
     BEGIN;
     struct peer *operator = scene_connect(scene, "park");
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &id);
     assert_int_equal(peer_count(performer, PROTO_TASK), 1);
     struct proto_record hold = scene_record(PROTO_HOLD);
     hold.u.hold.id = id;
@@ -323,13 +303,13 @@ TEST(operator_fails_any_request)
     BEGIN;
     struct peer *operator = scene_connect(scene, "park");
     uint64_t waiting = scene_submit(scene, requester, "owned"), held;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &held);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &held);
     struct proto_record fail = scene_record(PROTO_FAIL);
     fail.u.fail.id = held;
     fail.u.fail.message = PROTO_STR("the park closes");
     scene_send(scene, operator, &fail);
     peer_expect_receipt(operator, PROTO_STATUS_FAILED);
-    assert_int_equal(last_event(requester)->reason, PROTO_REASON_FAILED_BY_OPERATOR);
+    assert_int_equal(peer_last_event(requester)->reason, PROTO_REASON_FAILED_BY_OPERATOR);
     assert_int_equal(peer_count(performer, PROTO_WITHDRAW), 1);
     scene_complete(scene, performer, hand);
     fail.u.fail.id = waiting;
@@ -350,7 +330,7 @@ TEST(progress_is_told_to_who_wants_all_and_renews_a_lease)
     scene_advance_to(scene, SECONDS(20));
     scene_send_hand(scene, performer, PROTO_PROGRESS, peer_hand(performer));
     peer_expect_receipt(performer, PROTO_STATUS_IN_PROGRESS);
-    assert_true(last_event(requester)->progress == 0.25);
+    assert_true(peer_last_event(requester)->progress == 0.25);
     scene_advance_to(scene, SECONDS(45));
     assert_int_equal(scene_events(scene, PROTO_EV_LAPSED), 0);
     struct proto_request row = scene_row(scene, requester, id);
@@ -390,7 +370,7 @@ TEST(strangers_hear_not_found_and_old_fences_stale)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned", &id);
     struct peer *stranger = scene_connect(scene, "p2"), *other = scene_connect(scene, "r2");
     scene_complete(scene, stranger, hand);
     peer_expect_refusal(stranger, PROTO_REFUSAL_CODE_NOT_FOUND);

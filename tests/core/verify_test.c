@@ -13,31 +13,11 @@
     struct peer *performer = scene_connect(scene, "p1");                                                                \
     scene_forget_trace(scene)
 
-static const struct proto_event_record *
-last_event(struct peer *peer)
-{
-    const struct proto_record *record = peer_got(peer, PROTO_EVENT, -1);
-    assert_non_null(record);
-    return &record->u.event;
-}
-
-static struct hand
-owned_in_progress(struct scene *scene, struct peer *requester, struct peer *performer, const char *service, uint64_t *id)
-{
-    scene_offer(scene, performer, service, 5);
-    *id = scene_submit(scene, requester, service);
-    struct hand hand = peer_hand(performer);
-    scene_accept(scene, performer, hand);
-    scene_start(scene, performer, hand);
-    peer_expect_receipt(performer, PROTO_STATUS_IN_PROGRESS);
-    return hand;
-}
-
 TEST(second_member_verifies_and_the_first_may_not)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned.verified", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned.verified", &id);
     scene_complete(scene, performer, hand);
     peer_expect_receipt(performer, PROTO_STATUS_IN_PROGRESS);
     assert_true(proto_str_eq(peer_answer(performer)->u.receipt.business_status, PROTO_STR("to_be_verified")));
@@ -58,8 +38,8 @@ TEST(second_member_verifies_and_the_first_may_not)
     peer_expect_refusal(stranger, PROTO_REFUSAL_CODE_NOT_FOUND);
     scene_verify(scene, second, hand, true);
     peer_expect_receipt(second, PROTO_STATUS_COMPLETED);
-    assert_int_equal(last_event(requester)->status, PROTO_STATUS_COMPLETED);
-    assert_true(proto_str_eq(last_event(requester)->outcome, PROTO_STR("conforming")));
+    assert_int_equal(peer_last_event(requester)->status, PROTO_STATUS_COMPLETED);
+    assert_true(proto_str_eq(peer_last_event(requester)->outcome, PROTO_STR("conforming")));
     assert_memory_equal(peer_got(requester, PROTO_EVENT, -1)->body.p, "result", 6);
     row = scene_row(scene, requester, id);
     assert_true(proto_str_eq(row.outcome, PROTO_STR("conforming")));
@@ -76,7 +56,7 @@ TEST(verifier_signs_the_document_and_is_named)
     for (int restart = 0; restart < 2; restart++) {
         BEGIN;
         uint64_t id;
-        struct hand hand = owned_in_progress(scene, requester, performer, "owned.verified", &id);
+        struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned.verified", &id);
         scene_complete(scene, performer, hand);
         struct peer *second = scene_connect(scene, "p1/m2");
         scene_offer(scene, second, "owned.verified", 5);
@@ -113,7 +93,7 @@ TEST(refused_result_goes_back_to_the_worker)
 {
     BEGIN;
     uint64_t id;
-    struct hand hand = owned_in_progress(scene, requester, performer, "owned.verified", &id);
+    struct hand hand = scene_owned_in_progress(scene, requester, performer, "owned.verified", &id);
     struct peer *second = scene_connect(scene, "p1/m2");
     scene_offer(scene, second, "owned.verified", 5);
     scene_complete(scene, performer, hand);
