@@ -12,6 +12,7 @@
 
 #include "store/crc32c.h"
 #include "store/error.h"
+#include "store/pack.h"
 
 static void
 u32_put(uint8_t *p, uint32_t value)
@@ -46,6 +47,7 @@ static void
 batch_free(struct batch *batch)
 {
     free(batch->data);
+    free(batch->packed);
     free(batch->offset);
     free(batch);
 }
@@ -104,7 +106,7 @@ batch_new(uint32_t bytes_cap)
 
     if (batch != NULL) {
         batch->refs = 1;
-        batch->n = batch->bytes = 0;
+        batch->n = batch->bytes = batch->packed_bytes = 0;
         batch->sealed = batch->trusted = false;
         return batch;
     }
@@ -151,6 +153,7 @@ batch_reset(struct batch *batch, uint64_t seq, uint64_t epoch)
     batch->epoch = epoch;
     batch->n = 0;
     batch->bytes = 0;
+    batch->packed_bytes = 0;
     batch->sealed = false;
     batch->trusted = true;
 }
@@ -199,12 +202,16 @@ batch_copy(const struct batch *batch)
     if (copy == NULL) {
         return NULL;
     }
-    if (copy->offset_cap < batch->n && !offsets_grow(copy, batch->n)) {
+    if ((copy->offset_cap < batch->n && !offsets_grow(copy, batch->n)) || !batch_packed_reserve(copy, batch->packed_bytes)) {
         batch_unref(&copy);
         return NULL;
     }
     memcpy(copy->offset, batch->offset, sizeof(copy->offset[0]) * batch->n);
     memcpy(copy->data, batch->data, batch->bytes);
+    if (batch->packed_bytes > 0) {
+        memcpy(copy->packed, batch->packed, batch->packed_bytes);
+    }
+    copy->packed_bytes = batch->packed_bytes;
     memcpy(copy->chain, batch->chain, sizeof(copy->chain));
     copy->seq = batch->seq;
     copy->epoch = batch->epoch;
@@ -234,14 +241,55 @@ batch_append(struct batch *batch, const void *p, uint32_t n)
     return true;
 }
 
+bool
+batch_packed_reserve(struct batch *batch, uint32_t bytes)
+{
+    uint8_t *packed;
+
+    if (bytes <= batch->packed_cap) {
+        return true;
+    }
+    packed = malloc(bytes);
+    if (packed == NULL) {
+        return false;
+    }
+    free(batch->packed);
+    batch->packed = packed;
+    batch->packed_cap = bytes;
+    return true;
+}
+
+void
+batch_packed_drop(struct batch *batch)
+{
+    if (__atomic_load_n(&batch->refs, __ATOMIC_ACQUIRE) > 1) {
+        return;
+    }
+    free(batch->packed);
+    batch->packed = NULL;
+    batch->packed_bytes = batch->packed_cap = 0;
+}
+
+void
+batch_packed_move(struct batch *from, struct batch *to)
+{
+    batch_packed_drop(to);
+    to->packed = from->packed;
+    to->packed_cap = from->packed_cap;
+    from->packed = NULL;
+    from->packed_bytes = from->packed_cap = 0;
+}
+
 static void
 chain_make(const struct batch *batch, const uint8_t before[BATCH_CHAIN_BYTES], uint8_t out_chain[BATCH_CHAIN_BYTES])
 {
     crypto_generichash_state state;
+    uint32_t n;
+    const uint8_t *stored = batch_stored(batch, &n);
 
     crypto_generichash_init(&state, NULL, 0, BATCH_CHAIN_BYTES);
     crypto_generichash_update(&state, before, BATCH_CHAIN_BYTES);
-    crypto_generichash_update(&state, batch->data, batch->bytes);
+    crypto_generichash_update(&state, stored, n);
     crypto_generichash_final(&state, out_chain, BATCH_CHAIN_BYTES);
 }
 
@@ -253,6 +301,9 @@ batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES])
         uint8_t *head = batch->data + batch->offset[i];
         u32_put(head + 4, crc32c_event(batch->seq + i, head + BATCH_HEAD_BYTES, u32_get(head)));
     }
+    if (batch->bytes >= PACK_BYTES_MIN && batch_packed_reserve(batch, pack_room(batch->bytes))) {
+        batch->packed_bytes = pack(batch->data, batch->bytes, batch->packed, batch->packed_cap);
+    }
     chain_make(batch, chain_before, batch->chain);
     batch->sealed = true;
 }
@@ -262,6 +313,10 @@ batch_index(struct batch *batch, struct store_error *out_error)
 {
     uint32_t at = 0;
 
+    if (batch->packed_bytes > 0 && !unpack(batch->packed, batch->packed_bytes, batch->data, batch->bytes)) {
+        return error_set_seq(out_error, STORE_DAMAGED, batch->seq, "batch %llu: its %u packed bytes do not unpack to %u",
+                             (unsigned long long)batch->seq, batch->packed_bytes, batch->bytes);
+    }
     for (uint32_t i = 0; i < batch->n; i++) {
         uint32_t left = batch->bytes - at;
         if (left < BATCH_HEAD_BYTES || u32_get(batch->data + at) > left - BATCH_HEAD_BYTES) {
@@ -281,7 +336,7 @@ batch_index(struct batch *batch, struct store_error *out_error)
 
 enum store_status
 batch_take(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES], uint32_t bytes,
-           struct batch **out_batch, struct store_error *out_error)
+           uint32_t packed_bytes, struct batch **out_batch, struct store_error *out_error)
 {
     struct batch *batch;
 
@@ -289,8 +344,12 @@ batch_take(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_C
         return error_set_seq(out_error, STORE_DAMAGED, seq, "batch %llu: %u events cannot stand in %u bytes",
                              (unsigned long long)seq, n, bytes);
     }
+    if (packed_bytes > 0 && (packed_bytes >= bytes || bytes / PACK_RATIO_MAX > packed_bytes)) {
+        return error_set_seq(out_error, STORE_DAMAGED, seq, "batch %llu: %u packed bytes cannot hold %u",
+                             (unsigned long long)seq, packed_bytes, bytes);
+    }
     batch = batch_new(bytes);
-    if (batch == NULL || (batch->offset_cap < n && !offsets_grow(batch, n))) {
+    if (batch == NULL || (batch->offset_cap < n && !offsets_grow(batch, n)) || !batch_packed_reserve(batch, packed_bytes)) {
         batch_unref(&batch);
         return error_set(out_error, STORE_NO_MEMORY, "no memory for a batch of %u bytes", bytes);
     }
@@ -299,6 +358,7 @@ batch_take(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_C
     batch->epoch = epoch;
     batch->n = n;
     batch->bytes = bytes;
+    batch->packed_bytes = packed_bytes;
     batch->sealed = true;
     *out_batch = batch;
     return STORE_OK;
@@ -344,5 +404,5 @@ batch_check(const struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BY
 size_t
 batch_memory(const struct batch *batch)
 {
-    return sizeof(*batch) + batch->bytes_cap + sizeof(batch->offset[0]) * batch->offset_cap;
+    return sizeof(*batch) + batch->bytes_cap + batch->packed_cap + sizeof(batch->offset[0]) * batch->offset_cap;
 }

@@ -2,7 +2,7 @@
  * A batch: the events that become durable together, as one run of bytes.
  *
  *     n × ( u32 length | u32 crc32c(seq, bytes) | bytes )      all little-endian
- *     chain = BLAKE2b-256(chain of the batch before | the bytes above)
+ *     chain = BLAKE2b-256(chain of the batch before | the bytes above as they are stored: packed (pack.h), or as they are)
  *
  * A batch is written by one thread until it is sealed, and never changes afterwards; references may be held by several
  * threads. It knows nothing of what an event means, and nothing of disks.
@@ -31,6 +31,9 @@ struct batch {
     uint8_t chain[BATCH_CHAIN_BYTES];
     uint8_t *data;
     uint32_t *offset; /* where each event's head begins */
+    uint8_t *packed;  /* data as it is stored, while packed_bytes > 0 */
+    uint32_t packed_bytes;
+    uint32_t packed_cap;
 };
 
 /* NULL when there is no memory. One reference. */
@@ -50,16 +53,33 @@ struct batch *batch_copy(const struct batch *batch);
 /* False: no memory, or BATCH_BYTES_MAX reached; nothing changed. */
 bool batch_append(struct batch *batch, const void *p, uint32_t n);
 
-/* Write the checksums and work out the chain. */
+/* Write the checksums, pack, and work out the chain. Where there is no memory to pack it stays as it is. */
 void batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES]);
 
+/* As it is stored: packed, or data. */
+static inline const uint8_t *
+batch_stored(const struct batch *batch, uint32_t *out_n)
+{
+    *out_n = batch->packed_bytes > 0 ? batch->packed_bytes : batch->bytes;
+    return batch->packed_bytes > 0 ? batch->packed : batch->data;
+}
+
+/* Memory for that many packed bytes, in `packed`. False: none. */
+bool batch_packed_reserve(struct batch *batch, uint32_t bytes);
+
+/* Nobody will look at the chain any more: what is packed goes, the events stay. Nothing happens while others hold the batch too. */
+void batch_packed_drop(struct batch *batch);
+
+/* The memory for packing, from one batch to the next that will be sealed; what it had goes. */
+void batch_packed_move(struct batch *from, struct batch *to);
+
 /*
- * A batch for what is going to be read: n events in that many bytes. The caller fills data and calls batch_index, which
- * finds the events. DAMAGED: the lengths do not add up, with the sequence where it goes wrong. Checksums are looked
- * at later.
+ * A batch for what is going to be read: n events in that many bytes, stored in `packed_bytes` (0: as they are). The caller
+ * fills packed or data and calls batch_index, which unpacks and finds the events. DAMAGED: it does not unpack, or the lengths
+ * do not add up, with the sequence where it goes wrong. Checksums are looked at later.
  */
 enum store_status batch_take(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_CHAIN_BYTES],
-                             uint32_t bytes, struct batch **out_batch, struct store_error *out_error);
+                             uint32_t bytes, uint32_t packed_bytes, struct batch **out_batch, struct store_error *out_error);
 enum store_status batch_index(struct batch *batch, struct store_error *out_error);
 
 /* Does the batch hold it? */

@@ -18,7 +18,8 @@ struct committer {
     struct engine *engine;
     int event_fd;
     pthread_t thread;
-    uint8_t chain[BATCH_CHAIN_BYTES]; /* of the last batch written; the thread's own */
+    uint8_t chain[BATCH_CHAIN_BYTES]; /* of the last batch written; whose engine_used is it */
+    struct batch packing;             /* keeps the memory for packing between batches; the same */
 
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t work;  /* something came in */
@@ -52,20 +53,25 @@ batch_write(struct committer *committer)
     struct batch *batch = committer->batch;
     enum store_status status = committer->status;
     struct store_error error = committer->error;
+    uint32_t stored = 0;
     uint64_t us = 0;
 
     if (status == STORE_OK) {
         pthread_mutex_unlock(&committer->lock);
         us = thread_clock_us();
+        batch_packed_move(&committer->packing, batch);
         batch_seal(batch, committer->chain);
+        batch_stored(batch, &stored);
         status = committer->ops->commit(committer->engine, batch, &error);
         us = thread_clock_us() - us;
         memcpy(committer->chain, batch->chain, sizeof(committer->chain));
+        batch_packed_move(batch, &committer->packing);
         pthread_mutex_lock(&committer->lock);
     }
     if (status == STORE_OK) {
         committer->figures.batches++;
         committer->figures.bytes_total += batch->bytes;
+        committer->figures.stored_bytes_total += stored;
         committer->figures.commit_us_total += us;
         if (us > committer->figures.commit_us_max) {
             committer->figures.commit_us_max = us;
@@ -216,6 +222,7 @@ committer_stop(struct committer **committer_p)
     pthread_mutex_destroy(&committer->lock);
     pthread_cond_destroy(&committer->work);
     pthread_cond_destroy(&committer->ended);
+    batch_packed_drop(&committer->packing);
     free(committer);
 }
 

@@ -2,7 +2,7 @@
  * The committer: all that writes the journal, one after the other. Its thread takes whole batches from the shell's thread, and
  * steps of the mark from the compactor; a batch always goes first. A small batch may be written by the shell's thread itself.
  *
- * It seals a batch (checksums, chain) before it writes it. The first error is final: nothing is written after it.
+ * It seals a batch (checksums, packing, chain) before it writes it. The first error is final: nothing is written after it.
  * It knows nothing of caches, history or the batch that fills.
  */
 #ifndef STORE_COMMITTER_H
@@ -13,7 +13,7 @@
 struct committer;
 
 struct committer_figures {
-    uint64_t batches, steps, commit_us_total, commit_us_max, bytes_total, checkpoints, checkpoint_us_max;
+    uint64_t batches, steps, commit_us_total, commit_us_max, bytes_total, stored_bytes_total, checkpoints, checkpoint_us_max;
 };
 
 /* Takes over the writing of the engine until committer_stop. event_fd is written whenever a batch ended. */

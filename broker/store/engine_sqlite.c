@@ -31,6 +31,8 @@ static int
 batch_insert(struct engine *engine, const struct batch *batch)
 {
     sqlite3_stmt *stmt = engine->stmts[STMT_BATCH];
+    uint32_t n;
+    const uint8_t *stored = batch_stored(batch, &n);
     int rc;
 
     sqlite3_bind_int64(stmt, 1, (sqlite3_int64)batch->seq);
@@ -38,7 +40,10 @@ batch_insert(struct engine *engine, const struct batch *batch)
     sqlite3_bind_int64(stmt, 3, batch->n);
     sqlite3_bind_int64(stmt, 4, (sqlite3_int64)batch->epoch);
     sqlite3_bind_blob(stmt, 5, batch->chain, BATCH_CHAIN_BYTES, SQLITE_STATIC);
-    sqlite3_bind_blob(stmt, 6, batch->data, (int)batch->bytes, SQLITE_STATIC);
+    if (batch->packed_bytes > 0) {
+        sqlite3_bind_int64(stmt, 6, batch->bytes);
+    }
+    sqlite3_bind_blob(stmt, 7, stored, (int)n, SQLITE_STATIC);
     rc = sql_step(stmt);
     sqlite3_clear_bindings(stmt);
     return rc;

@@ -10,7 +10,7 @@
 
 #define JOURNAL_NAME "journal.db"
 
-enum { JOURNAL_FORMAT = 1 };
+enum { JOURNAL_FORMAT = 2 }; /* 1: nothing was packed; read as it is, raised when it is opened for writing */
 
 /* A reader on a journal.db that this process did not open for writing. Checks its format. */
 enum store_status journal_reader_open(const char *path, const char *vfs, struct engine_reader **out_reader,

@@ -13,8 +13,9 @@ static const char schema_sql[] =
     "BEGIN IMMEDIATE;"
     /* The owner's row: every commit moves seq from the end it follows, under its epoch, or writes nothing. */
     "CREATE TABLE shard (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL);"
+    /* size: of the events, where data is packed. */
     "CREATE TABLE batch (seq INTEGER PRIMARY KEY, shard INTEGER NOT NULL, n INTEGER NOT NULL, epoch INTEGER NOT NULL,"
-    " chain BLOB NOT NULL, data BLOB NOT NULL);"
+    " chain BLOB NOT NULL, size INTEGER, data BLOB NOT NULL);"
     "CREATE TABLE mark (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL,"
     " open_rows INTEGER NOT NULL, open_sum INTEGER NOT NULL, snapshot_seq INTEGER NOT NULL, crc INTEGER NOT NULL);"
     "CREATE TABLE open (seq INTEGER PRIMARY KEY, request INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL);"
@@ -23,15 +24,19 @@ static const char schema_sql[] =
     "INSERT INTO mark VALUES (1, 0, zeroblob(32), 0, 0, 0, %lld);"
     "INSERT INTO shard VALUES (%lld, 0, 0);"
     "PRAGMA application_id = 0x5169616f;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT";
+
+/* Format 1 packed nothing. */
+static const char raise_sql[] =
+    "BEGIN IMMEDIATE; ALTER TABLE batch ADD COLUMN size INTEGER; PRAGMA user_version = 2; COMMIT";
 
 static const char *const stmt_sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_OWN] = "UPDATE shard SET seq = ?1 WHERE id = ?2 AND epoch = ?3 AND seq = ?4",
-    [STMT_BATCH] = "INSERT INTO batch (seq, shard, n, epoch, chain, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STMT_BATCH] = "INSERT INTO batch (seq, shard, n, epoch, chain, size, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [STMT_OPEN] = "INSERT OR IGNORE INTO open (seq, request, crc, data) VALUES (?1, ?2, ?3, ?4)",
     [STMT_FINISHED] = "DELETE FROM open WHERE request = ?1 RETURNING crc",
     [STMT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (id, seq, crc, data) VALUES (1, ?1, ?2, ?3)",
@@ -248,6 +253,19 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
     return status == STORE_OK ? state_check(engine, options, out_state, out_error) : status;
 }
 
+/* Once nothing refuses the store any more: a program from before can still open one that was refused. */
+static enum store_status
+format_raise(struct engine *engine, struct store_error *out_error)
+{
+    int64_t format = 0;
+    enum store_status status = sql_number(engine->db, "PRAGMA user_version", &format, out_error);
+
+    if (status == STORE_OK && format < JOURNAL_FORMAT) {
+        status = sql_run(engine->db, raise_sql, JOURNAL_NAME, out_error);
+    }
+    return status;
+}
+
 enum store_status
 sqlite_open(const char *dir, const struct store_options *options, struct engine **out_engine,
             struct engine_state *out_state, struct store_error *out_error)
@@ -265,6 +283,9 @@ sqlite_open(const char *dir, const struct store_options *options, struct engine 
     status = directory_lock(dir, &engine->lock_fd, out_error);
     if (status == STORE_OK) {
         status = journal_open(engine, options, &state, out_error);
+    }
+    if (status == STORE_OK) {
+        status = format_raise(engine, out_error);
     }
     for (int i = 0; status == STORE_OK && i < STMT_COUNT; i++) {
         status = sql_prepare(engine->db, stmt_sql[i], &engine->stmts[i], out_error);

@@ -36,6 +36,21 @@ journal_reader_close(struct engine_reader **reader_p)
     free(reader);
 }
 
+static enum store_status
+batch_prepare(struct engine_reader *reader, struct store_error *out_error)
+{
+    int64_t format = 0;
+    enum store_status status = sql_number(reader->db, "PRAGMA user_version", &format, out_error);
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    return sql_prepare(reader->db,
+                       format < 2 ? "SELECT seq, n, epoch, chain, NULL FROM batch WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1"
+                                  : "SELECT seq, n, epoch, chain, size FROM batch WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
+                       &reader->batch, out_error);
+}
+
 enum store_status
 journal_reader_open(const char *path, const char *vfs, struct engine_reader **out_reader,
                     struct store_error *out_error)
@@ -54,9 +69,7 @@ journal_reader_open(const char *path, const char *vfs, struct engine_reader **ou
         status = sql_format_check(reader->db, JOURNAL_FORMAT, path, out_error);
     }
     if (status == STORE_OK) {
-        status = sql_prepare(reader->db,
-                             "SELECT seq, n, epoch, chain FROM batch WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
-                             &reader->batch, out_error);
+        status = batch_prepare(reader, out_error);
     }
     if (status == STORE_OK) {
         status = sql_prepare(reader->db,
@@ -106,19 +119,43 @@ journal_reader_db(struct engine_reader *reader)
 
 /* ------------------------------------------------------------- batches */
 
+/* Memory for what the row says and the blob has; then read, unpack, find the events. */
+static enum store_status
+batch_of_blob(struct engine_reader *reader, sqlite3_blob *blob, struct batch **out_batch, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = reader->batch;
+    bool packed = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
+    int64_t size = packed ? sqlite3_column_int64(stmt, 4) : sqlite3_blob_bytes(blob);
+    uint64_t seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+    uint32_t stored = (uint32_t)sqlite3_blob_bytes(blob);
+    enum store_status status;
+    int rc;
+
+    if (size < 0 || size > BATCH_BYTES_MAX || stored == 0) {
+        return error_set_seq(out_error, STORE_DAMAGED, seq, "batch %llu: its row is not one", (unsigned long long)seq);
+    }
+    status = batch_take(seq, (uint64_t)sqlite3_column_int64(stmt, 2), (uint32_t)sqlite3_column_int64(stmt, 1),
+                        sqlite3_column_blob(stmt, 3), (uint32_t)size, packed ? stored : 0, out_batch, out_error);
+    if (status != STORE_OK) {
+        return status;
+    }
+    rc = sqlite3_blob_read(blob, packed ? (*out_batch)->packed : (*out_batch)->data, (int)stored, 0);
+    return rc == SQLITE_OK ? batch_index(*out_batch, out_error)
+                           : sql_error(reader->db, rc, "journal.db: reading a batch", out_error);
+}
+
 /* Read straight into the batch's own memory; as a column SQLite would put it together elsewhere first. */
 static enum store_status
 batch_of_row(struct engine_reader *reader, struct batch **out_batch, struct store_error *out_error)
 {
     sqlite3_stmt *stmt = reader->batch;
     int64_t seq = sqlite3_column_int64(stmt, 0), n = sqlite3_column_int64(stmt, 1);
-    const void *chain = sqlite3_column_blob(stmt, 3);
     struct batch *batch = NULL;
     sqlite3_blob *blob = NULL;
     enum store_status status;
-    int bytes, rc;
+    int rc;
 
-    if (chain == NULL || sqlite3_column_bytes(stmt, 3) != BATCH_CHAIN_BYTES || n < 1 || n > UINT32_MAX) {
+    if (sqlite3_column_blob(stmt, 3) == NULL || sqlite3_column_bytes(stmt, 3) != BATCH_CHAIN_BYTES || n < 1 || n > UINT32_MAX) {
         return error_set_seq(out_error, STORE_DAMAGED, (uint64_t)seq, "batch %lld: its row is not one", (long long)seq);
     }
     rc = sqlite3_blob_open(reader->db, "main", "batch", "data", seq, 0, &blob);
@@ -130,14 +167,7 @@ batch_of_row(struct engine_reader *reader, struct batch **out_batch, struct stor
     if (rc != SQLITE_OK) {
         return sql_error(reader->db, rc, "journal.db: reading a batch", out_error);
     }
-    bytes = sqlite3_blob_bytes(blob);
-    status = batch_take((uint64_t)seq, (uint64_t)sqlite3_column_int64(stmt, 2), (uint32_t)n, chain, (uint32_t)bytes, &batch,
-                        out_error);
-    if (status == STORE_OK) {
-        rc = sqlite3_blob_read(blob, batch->data, bytes, 0);
-        status = rc == SQLITE_OK ? batch_index(batch, out_error)
-                                 : sql_error(reader->db, rc, "journal.db: reading a batch", out_error);
-    }
+    status = batch_of_blob(reader, blob, &batch, out_error);
     sqlite3_blob_close(blob);
     if (status != STORE_OK) {
         batch_unref(&batch);

@@ -49,6 +49,7 @@ source_batch(struct source *source, uint64_t seq, struct batch **out_batch, stru
         if (status != STORE_OK) {
             return status;
         }
+        batch_packed_drop(batch);
         source->reads_disk++;
     }
     if (!cache_add(&source->cache, &batch)) {

@@ -131,3 +131,21 @@ file_sql(const char *dir, const char *name, const char *sql)
     }
     sqlite3_close(db);
 }
+
+int64_t
+file_number(const char *dir, const char *name, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    int64_t number;
+
+    if (sqlite3_open(path_of(dir, name), &db) != SQLITE_OK || sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW) {
+        fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(db));
+        abort();
+    }
+    number = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return number;
+}

@@ -22,4 +22,7 @@ unsigned file_mode(const char *dir, const char *name);
 /* Run SQL on a database in the directory, by a connection of its own. */
 void file_sql(const char *dir, const char *name, const char *sql);
 
+/* The number that a statement answers. */
+int64_t file_number(const char *dir, const char *name, const char *sql);
+
 #endif

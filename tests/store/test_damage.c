@@ -232,7 +232,7 @@ newer_format_is_refused_and_left_alone(void **state)
     assert_int_equal(world_open_status(world, &error), STORE_NEWER);
     file_sql(world->dir, "history.db", "PRAGMA user_version = 1");
     assert_int_equal(world_open_status(world, &error), STORE_OK);
-    file_sql(world->dir, "journal.db", "PRAGMA user_version = 2");
+    file_sql(world->dir, "journal.db", "PRAGMA user_version = 3");
     assert_int_equal(world_open_status(world, &error), STORE_NEWER);
 }
 

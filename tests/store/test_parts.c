@@ -59,7 +59,7 @@ batch_parse(uint64_t seq, uint32_t n, const uint8_t *chain, const uint8_t *data,
 {
     struct batch *batch = NULL;
     struct store_error error;
-    enum store_status status = batch_take(seq, 3, n, chain, bytes, &batch, &error);
+    enum store_status status = batch_take(seq, 3, n, chain, bytes, 0, &batch, &error);
 
     if (status == STORE_OK) {
         memcpy(batch->data, data, bytes);
