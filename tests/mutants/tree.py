@@ -57,7 +57,7 @@ class Tree:
     def configure(self):
         if not os.path.exists(os.path.join(self.build, "build.ninja")):
             # -O1: what is compiled once and run once is done soonest so.
-            setup = run(["meson", "setup", self.build, self.source, "-Dbuildtype=debug", "-Doptimization=1", "-Ddebug=false"])
+            setup = run(["meson", "setup", self.build, self.source, "-Dbuildtype=debug", "-Doptimization=1", "-Ddebug=false", "-Dwhole=false"])
             if setup.returncode != 0:
                 raise Failure(setup.stdout[-2000:])
         elif run(["ninja", "-C", self.build, "build.ninja"]).returncode != 0:
