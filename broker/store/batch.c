@@ -294,14 +294,14 @@ chain_make(const struct batch *batch, const uint8_t before[BATCH_CHAIN_BYTES], u
 }
 
 void
-batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES])
+batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES], uint32_t pack_bytes_min)
 {
     assert(!batch->sealed && batch->n > 0);
     for (uint32_t i = 0; i < batch->n; i++) {
         uint8_t *head = batch->data + batch->offset[i];
         u32_put(head + 4, crc32c_event(batch->seq + i, head + BATCH_HEAD_BYTES, u32_get(head)));
     }
-    if (batch->bytes >= PACK_BYTES_MIN && batch_packed_reserve(batch, pack_room(batch->bytes))) {
+    if (batch->bytes >= pack_bytes_min && batch_packed_reserve(batch, pack_room(batch->bytes))) {
         batch->packed_bytes = pack(batch->data, batch->bytes, batch->packed, batch->packed_cap);
     }
     chain_make(batch, chain_before, batch->chain);

@@ -53,8 +53,8 @@ struct batch *batch_copy(const struct batch *batch);
 /* False: no memory, or BATCH_BYTES_MAX reached; nothing changed. */
 bool batch_append(struct batch *batch, const void *p, uint32_t n);
 
-/* Write the checksums, pack, and work out the chain. Where there is no memory to pack it stays as it is. */
-void batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES]);
+/* Write the checksums, pack what has that many bytes, and work out the chain. Where there is no memory to pack it stays as it is. */
+void batch_seal(struct batch *batch, const uint8_t chain_before[BATCH_CHAIN_BYTES], uint32_t pack_bytes_min);
 
 /* As it is stored: packed, or data. */
 static inline const uint8_t *

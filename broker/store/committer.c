@@ -16,6 +16,7 @@ enum { WRITTEN_PER_LOOK = 64 };
 struct committer {
     const struct engine_ops *ops;
     struct engine *engine;
+    uint32_t pack_bytes_min;
     int event_fd;
     pthread_t thread;
     uint8_t chain[BATCH_CHAIN_BYTES]; /* of the last batch written; whose engine_used is it */
@@ -60,7 +61,7 @@ batch_write(struct committer *committer)
         pthread_mutex_unlock(&committer->lock);
         us = thread_clock_us();
         batch_packed_move(&committer->packing, batch);
-        batch_seal(batch, committer->chain);
+        batch_seal(batch, committer->chain, committer->pack_bytes_min);
         batch_stored(batch, &stored);
         status = committer->ops->commit(committer->engine, batch, &error);
         us = thread_clock_us() - us;
@@ -179,8 +180,8 @@ committer_run(void *context)
 }
 
 enum store_status
-committer_start(const struct engine_ops *ops, struct engine *engine, const uint8_t chain[BATCH_CHAIN_BYTES],
-                int event_fd, struct committer **out_committer, struct store_error *out_error)
+committer_start(const struct engine_ops *ops, struct engine *engine, const struct store_options *options,
+                const uint8_t chain[BATCH_CHAIN_BYTES], int event_fd, struct committer **out_committer, struct store_error *out_error)
 {
     struct committer *committer = calloc(1, sizeof(*committer));
     enum store_status status;
@@ -190,6 +191,7 @@ committer_start(const struct engine_ops *ops, struct engine *engine, const uint8
     }
     committer->ops = ops;
     committer->engine = engine;
+    committer->pack_bytes_min = options->pack_bytes_min;
     committer->event_fd = event_fd;
     memcpy(committer->chain, chain, sizeof(committer->chain));
     pthread_mutex_init(&committer->lock, NULL);

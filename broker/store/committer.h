@@ -18,7 +18,7 @@ struct committer_figures {
 
 /* Takes over the writing of the engine until committer_stop. event_fd is written whenever a batch ended. */
 enum store_status committer_start(const struct engine_ops *ops, struct engine *engine,
-                                  const uint8_t chain[BATCH_CHAIN_BYTES], int event_fd,
+                                  const struct store_options *options, const uint8_t chain[BATCH_CHAIN_BYTES], int event_fd,
                                   struct committer **out_committer, struct store_error *out_error);
 
 /* After this the engine is the caller's again. No batch may be under way. */

@@ -146,6 +146,7 @@ store_stats(struct store *store, struct store_stats *out_stats)
     stats.commit_us_total = commits.commit_us_total;
     stats.commit_us_max = commits.commit_us_max;
     stats.journal_bytes_total = commits.bytes_total;
+    stats.journal_stored_total = commits.stored_bytes_total;
     stats.checkpoints = commits.checkpoints;
     stats.checkpoint_us_max = commits.checkpoint_us_max;
     store->ops->sizes(store->engine, &stats.journal_file_bytes, &stats.journal_log_bytes);

@@ -17,7 +17,7 @@ pack(const uint8_t *p, uint32_t n, uint8_t *out, uint32_t out_cap)
     uint32_t most = n - n / 8;
     int packed;
 
-    if (n < PACK_BYTES_MIN || n > LZ4_MAX_INPUT_SIZE) {
+    if (n > LZ4_MAX_INPUT_SIZE) {
         return 0;
     }
     packed = LZ4_compress_default((const char *)p, (char *)out, (int)n, (int)(most < out_cap ? most : out_cap));

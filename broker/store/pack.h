@@ -8,10 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    PACK_BYTES_MIN = 4 << 10, /* less is not worth it: such batches are those that somebody waits for */
-    PACK_RATIO_MAX = 255,     /* LZ4 makes nothing smaller than by this */
-};
+enum { PACK_RATIO_MAX = 255 }; /* LZ4 makes nothing smaller than by this */
 
 /* Room that pack() needs for n bytes. */
 uint32_t pack_room(uint32_t n);

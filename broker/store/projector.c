@@ -20,6 +20,7 @@ enum {
     GATHER_US = 50000,        /* wait a little for more: a wide transaction costs less per row */
     GATHER_EVENTS = 1 << 13,  /* with this many there is nothing to wait for */
     GIVE_WAY_US = 15000000,   /* a burst may hold it back so long; then it catches up first */
+    REST_TIMES = 4,           /* while a burst lasts it rests so many times as long as the pacer says, at first */
     RETRY_US = 1000000,       /* on a full disk */
     LOG_BYTES_MAX = 32 << 20, /* then the log is moved into the file */
 };
@@ -132,7 +133,7 @@ round_rest(struct projector *projector, uint64_t next)
     }
     if (rest_us > 0 && lag < projector->lag_hurry && began_us - projector->caught_up_us < GIVE_WAY_US &&
         !projector->stop && !projector->sync_soon) {
-        rest_us = rest_us * (projector->lag_hurry - lag) / projector->lag_hurry;
+        rest_us = rest_us * REST_TIMES * (projector->lag_hurry - lag) / projector->lag_hurry;
         thread_cond_wait_us(&projector->wake, &projector->lock, rest_us);
     }
     pthread_mutex_unlock(&projector->lock);

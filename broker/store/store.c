@@ -25,6 +25,7 @@ store_options_default(struct store_options *out_options)
         .batch_events_max = 2048,
         .batch_bytes_max = 1 << 20,
         .here_events_max = 16,
+        .pack_bytes_min = 4 << 10,
         .recent_bytes_max = 4 << 20,
         .cache_bytes_max = 4 << 20,
         .history_cache_bytes_max = 1 << 20,
@@ -150,7 +151,7 @@ store_join(struct store *store, struct store_error *out_error)
         status = history_join(store, out_error);
     }
     if (status == STORE_OK) {
-        status = committer_start(store->ops, store->engine, store->state.chain, store->event_fd, &store->committer,
+        status = committer_start(store->ops, store->engine, &store->options, store->state.chain, store->event_fd, &store->committer,
                                  out_error);
     }
     if (status != STORE_OK) {

@@ -68,6 +68,7 @@ struct store_options {
     uint32_t batch_events_max;    /* where a batch counts as full */
     uint32_t batch_bytes_max;
     uint32_t here_events_max;     /* a batch of no more is committed by store_commit_begin itself, without the other thread */
+    uint32_t pack_bytes_min;      /* a batch of fewer is not packed: somebody waits for it */
     uint64_t recent_bytes_max;    /* committed batches kept in memory, for the effects that follow and for history */
     uint64_t cache_bytes_max;     /* batches read back from disk by store_read */
     uint64_t history_cache_bytes_max; /* the same, for the history thread */
@@ -275,7 +276,8 @@ enum store_status store_mark_advance(struct store *store, const void *snapshot, 
 
 struct store_stats {
     uint64_t epoch, first_seq, last_seq, durable_seq, projected_seq, synced_history_seq, mark_seq;
-    uint64_t batches, syncs, commit_us_total, commit_us_max, journal_bytes_total; /* since start */
+    uint64_t batches, syncs, commit_us_total, commit_us_max, journal_bytes_total,
+        journal_stored_total; /* since start; bytes of events, and what they became when they were packed */
     uint64_t reads_recent, reads_cached, reads_disk;
     uint64_t history_rows, history_batches_read;
     uint64_t checkpoints, checkpoint_us_max;

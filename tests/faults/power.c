@@ -23,7 +23,7 @@ enum { EXHAUSTIVE_MAX = 3, RANDOM_PER_CALL = 14, SEEN_BITS = 18, TAPE_BYTES = 64
 
 /* In shared memory: all jobs add to it. */
 struct sums {
-    uint64_t states, same, journals, histories, pruned, calls, exhaustive, random, deep, traces, killed, stopped, wrong;
+    uint64_t states, same, journals, histories, pruned, calls, exhaustive, random, deep, traces, killed, stopped, packed, wrong;
 };
 
 /* A state, or a half of one, that was looked at already, and what its file said. */
@@ -359,6 +359,8 @@ job_run(struct power *power, uint32_t seed, uint32_t job, uint32_t jobs, uint32_
         bool more;
         power->seed = seed * 7919 + power->trace * 104729;
         trace_make(power);
+        add(&power->sums->packed, power->tape->packed);
+        power->tape->packed = 0;
         more = trace_check(power);
         add(&power->sums->traces, 1);
         if (!more || only > 0) {
@@ -414,7 +416,10 @@ main(int argc, char **argv)
     power.sums = mmap(NULL, sizeof(*power.sums), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     sums = power.sums;
     ok = jobs > 0 && jobs_run(&power, seed, jobs, only);
-    ok = ok && sums->wrong == 0 && (sums->states >= power.states_max || only > 0);
+    if (sums->packed == 0) {
+        printf("# no batch was packed: nothing was tried of what is packed\n");
+    }
+    ok = ok && sums->packed > 0 && sums->wrong == 0 && (sums->states >= power.states_max || only > 0);
     printf("# power --states %llu --seed %u: %llu states (%llu exhaustive, %llu random, %llu more seen before; %llu journals, of which"
            " %llu pruned, and %llu histories opened), after %llu calls in %llu traces with %llu kills; %llu also opened and worked on; %llu wrong\n",
            (unsigned long long)power.states_max, seed, (unsigned long long)sums->states, (unsigned long long)sums->exhaustive,

@@ -144,6 +144,10 @@ main(int argc, char **argv)
             wrong += counts.wrong;
         }
     }
+    if (scene.tape->packed == 0) {
+        printf("# no batch was packed: nothing was tried of what is packed\n");
+        wrong++;
+    }
     scene_fini(&scene);
     printf("# strike --every %u --seed %u: %llu runs, %llu wrong\n1..%llu\n", every, seed, (unsigned long long)runs,
            (unsigned long long)wrong, (unsigned long long)cases);

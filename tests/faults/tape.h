@@ -32,6 +32,7 @@ struct tape {
     uint64_t acked;      /* the highest sequence that the store called durable */
     uint64_t given;      /* the last event that it was given */
     uint32_t begun;      /* requests that were begun */
+    uint64_t packed;     /* bytes that packing saved, in all */
     uint32_t files;      /* files that were made */
     uint32_t file_of[TAPE_NAMES_MAX];
     char names[TAPE_NAMES_MAX][CALLS_NAME_BYTES];

@@ -35,6 +35,7 @@ work_options(void)
     options.wal_bytes_max = 24 << 10;
     options.keep_events = 30;
     options.batch_bytes_max = 64 << 10;
+    options.pack_bytes_min = 200; /* some batches are packed, some are not */
     /* Nobody is to be polite to others here: history and compactor rest only when they are not behind. */
     options.history_lag_max = 0;
     options.mark_distance_max = 0;
@@ -242,6 +243,11 @@ work_run(struct tape *tape, uint32_t seed, uint32_t steps)
         if (status != STORE_OK) {
             end = silence_check(&work, status, &error);
         }
+    }
+    if (work.store != NULL) {
+        struct store_stats stats;
+        store_stats(work.store, &stats);
+        tape->packed += stats.journal_bytes_total - stats.journal_stored_total;
     }
     if (store_close(&work.store, 1000000, &error) != STORE_OK && end == WORK_WELL) {
         snprintf(tape->text, sizeof(tape->text), "at the close: %s", error.text);

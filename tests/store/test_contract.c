@@ -89,7 +89,7 @@ batch_made(uint64_t seq, uint64_t epoch, uint32_t n, const uint8_t chain[BATCH_C
         snprintf(text, sizeof(text), "event %llu", (unsigned long long)(seq + i));
         assert_true(batch_append(batch, text, (uint32_t)strlen(text)));
     }
-    batch_seal(batch, chain);
+    batch_seal(batch, chain, 0);
     return batch;
 }
 

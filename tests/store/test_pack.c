@@ -32,7 +32,7 @@ batch_of(bool noise)
         }
         assert_true(batch_append(batch, bytes, sizeof(bytes)));
     }
-    batch_seal(batch, chain_before);
+    batch_seal(batch, chain_before, 1);
     return batch;
 }
 

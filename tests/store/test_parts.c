@@ -49,7 +49,7 @@ batch_of(uint64_t seq, uint32_t n)
         memset(text, 'a' + (int)(i % 26), sizeof(text));
         assert_true(batch_append(batch, text, i % 256));
     }
-    batch_seal(batch, chain);
+    batch_seal(batch, chain, UINT32_MAX);
     return batch;
 }
 
