@@ -104,8 +104,8 @@ apply_accepted(struct core *core, uint64_t seq, const struct proto_event *event,
     if (!higher && request_find(core, event->id) != 0) {
         return CORE_APPLIED_BEFORE;
     }
-    /* Live, history takes the finished ones away in time; in replay nobody does. */
-    if (core->requests.count - core->finished.count >= core->settings.requests_max) {
+    /* In replay finished ones may be more than live, where history takes them away in time: they are not counted here. */
+    if (requests_open(core) >= core->settings.requests_max) {
         return CORE_APPLY_FULL;
     }
     struct wishes wishes;

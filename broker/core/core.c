@@ -21,6 +21,7 @@ core_settings_init(struct core_settings *settings)
     *settings = (struct core_settings){
         .shard = 1,
         .requests_max = 4000000,
+        .finished_max = 4000000,
         .requests_per_party_max = 2000000,
         .parties_max = 16384,
         .members_max = 65536,

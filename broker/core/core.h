@@ -30,7 +30,8 @@ struct core_now {
 /* Who did not care to set a field gets the default (core_settings_init). */
 struct core_settings {
     uint32_t shard;                   /* 0..255, in every request id */
-    uint32_t requests_max;            /* open ones, and finished ones that history does not have yet */
+    uint32_t requests_max;            /* open ones */
+    uint32_t finished_max;            /* finished ones that history does not have yet; at it nothing new is accepted, what is open may end */
     uint32_t requests_per_party_max;  /* default quota of open requests; a party may have its own */
     uint32_t parties_max;
     uint32_t members_max;             /* keys, revoked ones included */

@@ -2,7 +2,7 @@
  * What the rest of the daemon asks of the core: members, names, figures; see core.h.
  */
 #include "core/party.h"
-#include "core/state.h"
+#include "core/request.h"
 
 static bool
 member_counts(const struct core *core, uint32_t item, int64_t utc_us)
@@ -104,7 +104,7 @@ core_stats(const struct core *core, struct core_stats *out_stats)
     }
     out_stats->held = core->by_status[PROTO_STATUS_ON_HOLD];
     out_stats->finished_kept = core->finished.count;
-    out_stats->open = core->requests.count - core->finished.count;
+    out_stats->open = requests_open(core);
     out_stats->offers = core->offers.count;
     out_stats->watches = core->watches.count;
     out_stats->groups = core->groups.count - core->idle_groups.count;

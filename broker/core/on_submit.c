@@ -101,8 +101,10 @@ submission_has_room(struct turn *turn, const struct service *service)
         answer_retry_later(turn, "the broker's disk is almost full");
     } else if (core->pressure != 0) {
         answer_retry_later(turn, "the broker is behind");
-    } else if (core->requests.count >= core->settings.requests_max || !group_has_room(core)) {
+    } else if (requests_open(core) >= core->settings.requests_max || !group_has_room(core)) {
         answer_retry_later(turn, "the broker holds as many requests as it may");
+    } else if (core->finished.count >= core->settings.finished_max) {
+        answer_retry_later(turn, "as many finished requests as may be wait for history");
     } else if (service->type->waiting_max != 0 && service->waiting >= service->type->waiting_max) {
         answer_retry_later(turn, "the service's line is full");
     } else if (party->open >= quota) {

@@ -14,6 +14,13 @@ uint32_t request_find_task(const struct core *core, uint64_t task);
 
 /* A new request in a flow; the caller fills the rest. It goes to the front of its requester's list. */
 uint32_t request_make(struct core *core, uint64_t id, uint32_t flow);
+/* Requests that are not finished. */
+static inline uint32_t
+requests_open(const struct core *core)
+{
+    return core->requests.count - core->finished.count;
+}
+
 /* Forget a finished one for good. */
 void request_forget(struct core *core, uint32_t item);
 /* Move to another flow of the same requester and service; it must not be queued. */

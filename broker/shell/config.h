@@ -60,6 +60,7 @@ struct config {
     uint32_t input_bytes_max;
     uint32_t open_requests_max;
     uint32_t open_requests_per_party_max; /* default quota of a requester */
+    uint32_t finished_requests_max;       /* that history does not have yet */
     uint32_t parties_max;
     uint32_t members_max;
     uint32_t offers_max;

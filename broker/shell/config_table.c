@@ -55,6 +55,8 @@ const struct setting config_settings[] = {
      "requests that are not finished, all together"},
     {"limits", "open_requests_per_party", SETTING_COUNT, AT(open_requests_per_party_max), 1, 16000000, "2_000_000", NULL,
      "the same for one requester, unless it has its own quota"},
+    {"limits", "finished_requests", SETTING_COUNT, AT(finished_requests_max), 16, 16000000, "4_000_000", NULL,
+     "finished requests that wait in memory for history, about 140 bytes each"},
     {"limits", "parties", SETTING_COUNT, AT(parties_max), 1, 65535, "4096", NULL, "parties"},
     {"limits", "members", SETTING_COUNT, AT(members_max), 1, 1000000, "16384", NULL, "members' keys, old ones included"},
     {"limits", "offers", SETTING_COUNT, AT(offers_max), 1, 1000000, "16384", NULL, "offers of all connections"},

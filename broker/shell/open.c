@@ -125,6 +125,7 @@ core_settings_from(const struct config *config, struct core_settings *settings)
     settings->shard = config->shard;
     settings->requests_max = config->open_requests_max;
     settings->requests_per_party_max = config->open_requests_per_party_max;
+    settings->finished_max = config->finished_requests_max;
     settings->parties_max = config->parties_max;
     settings->members_max = config->members_max;
     settings->connections_max = config->connections_max;

@@ -283,6 +283,45 @@ TEST(each_pressure_alone_refuses_before_acceptance)
     scene_end(scene);
 }
 
+static void
+expect_put_off(struct scene *scene, struct peer *requester)
+{
+    struct proto_record record = scene_submission("leased");
+    uint32_t accepted = scene_events(scene, PROTO_EV_ACCEPTED);
+    scene_send(scene, requester, &record);
+    peer_expect_refusal(requester, PROTO_REFUSAL_CODE_RETRY_LATER);
+    assert_int_equal(scene_events(scene, PROTO_EV_ACCEPTED), accepted);
+}
+
+/* B1, B2: finished requests that wait for history have a cap of their own; at it nothing more is accepted, and what is open may end. */
+TEST(finished_requests_that_wait_for_history_take_no_room_of_open_ones)
+{
+    (void)state;
+    struct core_settings settings;
+    core_settings_init(&settings);
+    settings.connections_max = 16;
+    settings.requests_max = 2;
+    settings.finished_max = 3;
+    struct scene *scene = scene_new_with(&settings);
+    struct peer *requester = scene_connect(scene, "r1"), *performer = scene_connect(scene, "p1");
+    scene_offer(scene, performer, "leased", 1);
+    for (int i = 0; i < 2; i++) {
+        scene_submit(scene, requester, "leased");
+        scene_complete(scene, performer, peer_hand(performer));
+    }
+    scene_submit(scene, requester, "leased");
+    scene_submit(scene, requester, "leased");
+    expect_put_off(scene, requester); /* two are open */
+    scene_complete(scene, performer, peer_hand(performer));
+    expect_put_off(scene, requester); /* three wait for history */
+    scene_complete(scene, performer, peer_hand(performer));
+    assert_int_equal(scene_events(scene, PROTO_EV_COMPLETED), 4);
+    expect_put_off(scene, requester);
+    scene_project(scene);
+    scene_submit(scene, requester, "leased");
+    scene_end(scene);
+}
+
 static uint64_t
 watch(struct scene *scene, struct peer *peer, uint32_t credit)
 {
@@ -434,6 +473,7 @@ main(void)
         cmocka_unit_test(accepting_twice_is_accepting_once),
         cmocka_unit_test(idle_requester_does_not_save_up_turns),
         cmocka_unit_test(each_pressure_alone_refuses_before_acceptance),
+        cmocka_unit_test(finished_requests_that_wait_for_history_take_no_room_of_open_ones),
         cmocka_unit_test(live_watch_gets_no_more_than_its_credit),
         cmocka_unit_test(connection_has_a_bounded_number_of_watches),
         cmocka_unit_test(keys_of_a_revoked_party_are_unknown),

@@ -301,12 +301,12 @@ budget_set(struct sim *sim)
     const struct core_settings *settings = &sim->broker.settings;
     struct core_stats stats;
     uint32_t parties = sim->options.requesters + sim->options.performers + sim->options.both + sim->options.operators + 2;
-    uint32_t pairs = parties * sim->options.services, groups = settings->groups_max + settings->requests_max;
+    uint32_t pairs = parties * sim->options.services, held = settings->requests_max + settings->finished_max;
     const struct {
         uint32_t cap, bytes, more;
-    } rows[] = {{settings->requests_max, 136, 80}, {settings->keys_per_party_max * parties, 64, 16}, {settings->producers_max, 64, 16},
-                {settings->offers_max, 248, 0}, {settings->watches_max, 64, 0}, {groups, 496, 16},
-                {settings->flows_max + settings->requests_max, 128, 16}, {pairs, 32, 16}, {pairs, 48, 16}, {parties, 328, 16},
+    } rows[] = {{held, 136, 80}, {settings->keys_per_party_max * parties, 64, 16}, {settings->producers_max, 64, 16},
+                {settings->offers_max, 248, 0}, {settings->watches_max, 64, 0}, {settings->groups_max + held, 496, 16},
+                {settings->flows_max + held, 128, 16}, {pairs, 32, 16}, {pairs, 48, 16}, {parties, 328, 16},
                 {KEYS_MAX - 1, 128, 32}, {sim->options.services, 168, 16}, {settings->terms_max, 96, 16}, {64, 72, 16}};
     core_stats(sim->broker.core, &stats);
     sim->broker.budget = stats.bytes;
@@ -328,6 +328,7 @@ broker_init(struct sim *sim)
     core_settings_init(settings);
     bool small = sim->options.small_caps;
     settings->requests_max = small ? 16 + rng_below(&sim->rng, 100) : 8192;
+    settings->finished_max = small ? 1 + settings->requests_max / 32 : 8192;
     settings->requests_per_party_max = small ? 4 + rng_below(&sim->rng, 20) : 8192;
     settings->connections_max = CONNS_MAX;
     settings->offers_max = small ? CLIENTS_MAX : 1024;
