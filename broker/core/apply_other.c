@@ -43,6 +43,9 @@ apply_party(struct core *core, const struct proto_ev_party *fact)
         return false;
     }
     uint32_t item = party_find(core, fact->name);
+    if (item == 0 && core->parties.count >= PARTIES_HARD) {
+        return false;
+    }
     if (item == 0) {
         item = party_make(core, fact->name);
     }

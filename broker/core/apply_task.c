@@ -15,7 +15,7 @@ apply_assigned(struct core *core, uint32_t item, const struct proto_event *event
         return false;
     }
     request_lift(core, item);
-    request->performer = performer;
+    request->performer = (uint16_t)performer;
     request->member = member_find_name(core, performer, event->worker);
     request->attempt = (uint8_t)event->attempt;
     request->fence = event->fence;

@@ -83,6 +83,7 @@ core_new(const struct core_settings *settings)
     }
     core->settings = *settings;
     assert(settings->connections_max > 0 && settings->connections_max <= 65535 && settings->shard <= 255);
+    assert(settings->parties_max <= PARTIES_HARD);
     core->connections = table_alloc(((size_t)settings->connections_max + 1) * sizeof *core->connections);
     tables_init(core);
     return core;

@@ -33,7 +33,7 @@ struct core_settings {
     uint32_t requests_max;            /* open ones */
     uint32_t finished_max;            /* finished ones that history does not have yet; at it nothing new is accepted, what is open may end */
     uint32_t requests_per_party_max;  /* default quota of open requests; a party may have its own */
-    uint32_t parties_max;
+    uint32_t parties_max;             /* at most 65,535 */
     uint32_t members_max;             /* keys, revoked ones included */
     uint32_t connections_max;         /* at most 65,535: the low 16 bits of a conn are a dense slot, 0 to this */
     uint32_t offers_max;              /* of all connections */

@@ -20,6 +20,7 @@ enum {
     REQUEST_STRIDE = 64,
     STATUSES = 16,
     AVOID_MAX = 8,         /* providers that declined and are asked again only when nobody else is there */
+    PARTIES_HARD = 65535,  /* 16 bits of a request name one */
     COST_MAX = 65535,
     RELEASES_HARD = 255,
     DIRECTED_SECONDS = 3600, /* to take a directed task that may fall back, where the terms set no limit */
@@ -210,9 +211,12 @@ enum {
     FLAG_CLOCKS = 1 << 9,      /* due_us and until_us are what is left, not when */
 };
 
-/* A request and its live (or last) task. 136 bytes. */
+/*
+ * A request and its live (or last) task: two cache lines of 64 bytes, the numbers of 64 bits and all the rest. A pool's chunks begin
+ * on a page, so no request lies across a third.
+ */
 struct request {
-    uint64_t id;           /* [durable] down to flags */
+    uint64_t id;           /* [durable] down to notify, but not shown */
     uint64_t accepted_seq; /* the event that holds input and body */
     uint64_t last_seq;
     uint64_t fence;         /* of the last assignment */
@@ -223,27 +227,27 @@ struct request {
         int64_t until_us;    /* accepted: end of the attempt */
         uint64_t output_seq; /* FLAG_VERIFY: the event that holds the result; FLAG_REPLIED: that holds the reply */
     };
-    uint32_t flow;      /* names group, terms, service and requester */
-    uint32_t performer; /* party; 0: none */
-    uint32_t member;    /* of the performer, who works at it or did */
-    uint32_t former;    /* party that lost it last */
-    uint32_t business;  /* interned text */
+
+    uint32_t flow;       /* names group, terms, service and requester */
+    uint32_t member;     /* of the performer, who works at it or did */
+    uint32_t business;   /* interned text */
     uint32_t modified_s; /* seconds after authored_us */
+    uint16_t performer;  /* party; 0: none */
+    uint16_t former;     /* party that lost it last */
     uint16_t progress_e4; /* ten-thousandths */
     uint16_t cost;
-    uint16_t flags;
-    uint8_t status;   /* of the task: written by task_status_set only */
-    uint8_t resume;   /* on-hold: the task's status before */
-    uint8_t reason;   /* of the request's status */
-    uint8_t ordinal;  /* which task */
+    uint16_t flags : 12; /* FLAG_* */
+    uint16_t shown : 4;  /* request status as counted */
+    uint8_t status : 4;  /* of the task: written by task_status_set only */
+    uint8_t resume : 4;  /* on-hold: the task's status before */
+    uint8_t reason;      /* of the request's status */
+    uint8_t ordinal;     /* which task */
     uint8_t attempt;
     uint8_t releases;
-
     uint8_t priority : 3; /* PROTO_PRIORITY_* */
     uint8_t notify : 2;   /* PROTO_NOTIFY_* */
 
     uint8_t place : 3; /* enum place: which list next and prev are in */
-    uint8_t shown;     /* request status as counted */
     uint32_t next, prev;
     uint32_t mine_next, mine_prev;
     uint32_t offer; /* bound to; 0: none */
@@ -436,7 +440,8 @@ ITEM(watch, watches)
 ITEM(text, texts)
 #undef ITEM
 
-static_assert(sizeof(struct request) == 136, "a queued request costs at most 150 bytes in all tables");
+static_assert(sizeof(struct request) == 128, "two cache lines; a queued request costs at most 140 bytes in all tables");
+static_assert(offsetof(struct request, flow) == 64, "the numbers of 64 bits fill the first");
 
 static inline struct proto_str
 name_str(const struct name *name)

@@ -295,6 +295,28 @@ TEST(full_table_and_pressure_are_answered_retry_later)
     scene_end(scene);
 }
 
+/* B1: a request names parties by 16 bits; the broker enrols no more, and a journal that does is damaged. */
+TEST(journal_with_more_parties_than_a_request_can_name_is_damaged)
+{
+    (void)state;
+    struct core_settings settings;
+    core_settings_init(&settings);
+    struct core *core = core_new(&settings);
+    struct proto_buf buf;
+    proto_buf_init(&buf, 1 << 16);
+    for (uint32_t i = 1; i <= UINT16_MAX + 1; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "p%u", i);
+        struct proto_event event = {.type = PROTO_EV_PARTY, .at = 1, .u.party.name = proto_str_of(name)};
+        proto_buf_reset(&buf);
+        assert_true(proto_event_encode(&buf, &event));
+        enum core_applied applied = core_apply(core, i, buf.p, buf.n, NULL);
+        assert_int_equal(applied, i <= UINT16_MAX ? CORE_APPLIED : CORE_APPLY_DAMAGED);
+    }
+    proto_buf_fini(&buf);
+    core_destroy(&core);
+}
+
 /* Groups and flows without requests give way to new ones. */
 TEST(resting_groups_give_way)
 {
@@ -370,6 +392,7 @@ main(void)
         cmocka_unit_test(submission_needs_one_kind_of_key),
         cmocka_unit_test(quota_of_open_requests_holds_and_frees),
         cmocka_unit_test(full_table_and_pressure_are_answered_retry_later),
+        cmocka_unit_test(journal_with_more_parties_than_a_request_can_name_is_damaged),
         cmocka_unit_test(resting_groups_give_way),
         cmocka_unit_test(bad_submissions_are_refused_with_the_path),
     };

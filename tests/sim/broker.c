@@ -304,7 +304,7 @@ budget_set(struct sim *sim)
     uint32_t pairs = parties * sim->options.services, held = settings->requests_max + settings->finished_max;
     const struct {
         uint32_t cap, bytes, more;
-    } rows[] = {{held, 136, 80}, {settings->keys_per_party_max * parties, 64, 16}, {settings->producers_max, 64, 16},
+    } rows[] = {{held, 128, 80}, {settings->keys_per_party_max * parties, 64, 16}, {settings->producers_max, 64, 16},
                 {settings->offers_max, 248, 0}, {settings->watches_max, 64, 0}, {settings->groups_max + held, 496, 16},
                 {settings->flows_max + held, 128, 16}, {pairs, 32, 16}, {pairs, 48, 16}, {parties, 328, 16},
                 {KEYS_MAX - 1, 128, 32}, {sim->options.services, 168, 16}, {settings->terms_max, 96, 16}, {64, 72, 16}};
