@@ -26,18 +26,25 @@ table_realloc(void *p, size_t n)
     return p;
 }
 
-/*
- * Chunks live as long as the core. Apart from the heap they neither lie between buffers that come and go, nor are they cleared
- * before they are used.
- */
-static uint8_t *
-chunk_new(const struct pool *pool)
+/* Zero, apart from the heap. `whole`: its pages are there at once, a third cheaper than a fault for each when it is first touched. */
+static void *
+pages_new(size_t n, bool whole)
 {
-    void *p = mmap(NULL, (size_t)POOL_CHUNK * pool->item_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (whole ? MAP_POPULATE : 0), -1, 0);
     if (p == MAP_FAILED) {
         abort();
     }
     return p;
+}
+
+/*
+ * Chunks live as long as the core. Apart from the heap they do not lie between buffers that come and go. Most tables never need
+ * a second one, and of their first only what they use; a table that grows is going to use all of the next.
+ */
+static uint8_t *
+chunk_new(const struct pool *pool)
+{
+    return pages_new((size_t)POOL_CHUNK * pool->item_bytes, pool->chunk_count > 0);
 }
 
 void
@@ -80,12 +87,27 @@ pool_grow(struct pool *pool)
     return item;
 }
 
+/* From here on slots are pages of their own; growing writes to all of them. */
+enum { INDEX_PAGES_BYTES = 128 << 10 };
+
 static void
 index_make(struct index *index, uint32_t bits)
 {
-    index->slots = table_alloc(((size_t)1 << bits) * sizeof *index->slots);
     index->mask = (UINT32_C(1) << bits) - 1;
     index->shift = 64 - bits;
+    size_t n = index_bytes(index);
+    index->slots = n >= INDEX_PAGES_BYTES ? pages_new(n, true) : table_alloc(n);
+}
+
+static void
+slots_free(const struct index *index)
+{
+    size_t n = index_bytes(index);
+    if (n >= INDEX_PAGES_BYTES) {
+        munmap(index->slots, n);
+    } else {
+        free(index->slots);
+    }
 }
 
 void
@@ -99,7 +121,7 @@ index_init(struct index *index, uint32_t bits)
 void
 index_fini(struct index *index)
 {
-    free(index->slots);
+    slots_free(index);
     *index = (struct index){0};
 }
 
@@ -117,5 +139,5 @@ index_resize(struct index *index, const void *owner, index_hash_fn *hash)
             index->slots[slot] = old.slots[i];
         }
     }
-    free(old.slots);
+    slots_free(&old);
 }
