@@ -49,7 +49,7 @@ class Task:
         self.body = body
         self.input = header.get("input", {})
         self.aborted = threading.Event()       # the requester wants it stopped; look at it in long work
-        self.withdrawn = threading.Event()     # it is no longer ours: nothing that we send about it counts
+        self.withdrawn = threading.Event()     # it is no longer ours: nothing that we send about it counts; its place is free when the function returns
         self._tell = tell
 
     def __getattr__(self, name):
@@ -67,6 +67,10 @@ class Task:
         self._tell(self, "progress", b"", {**self.held, "progress": part, "message": message, **fields})
 
 
+def _is_leased(header):
+    return header.get("tenure") == "leased" or bool(header.get("lease"))
+
+
 class Worker(Connection):
     """Offers services and performs what comes, until `stop` is called or the process is told to end."""
 
@@ -75,8 +79,11 @@ class Worker(Connection):
         self.offers = {}           # service -> fields of the offer
         self.functions = {}
         self.tasks = {}            # task -> Task
+        self.working = set()       # Tasks whose function has not ended yet, also those that are no longer ours
+        self.known = {}            # task -> (fence, offer): what this connection was told and we have not settled
+        self.credit = {}           # offer -> credit that the broker has
         self.told = queue.SimpleQueue()
-        self.unsettled = {}        # n -> (task, record name)
+        self.unsettled = {}        # n -> (task, record name, whether it ends the work)
         self.running = True
         self.wake_r, self.wake_w = os.pipe()
         self.wake = [self.wake_r, self.wake_w]
@@ -92,6 +99,7 @@ class Worker(Connection):
         """Decorator: this function performs a service (exact name, or prefix.*). It takes a Task and returns a Result."""
         def take(function):
             self.functions[service] = function
+            self.credit[service] = 0
             self.offers[service] = {"service": service, "capacity": capacity, "worker": self.name, **offer}
             return function
         return take
@@ -101,17 +109,60 @@ class Worker(Connection):
         self.running = False
         os.write(self.wake_w, b"s")
 
+    # ------------------------------------------------------------ credit
+
+    # One sum per offer: tasks known or in work + credit that the broker has = capacity. A function that was told that its task is
+    # withdrawn still has its thread, so its place is free when it returns.
+
     def on_reconnect(self):
-        for offer in self.offers.values():
-            self.post("offer", n=0, **offer, credit=offer["capacity"])
+        """The broker has none of our credit any more. Owned tasks come again, each for one credit; leased ones in hand do not."""
+        in_hand = [task.header for task in self.working] + [header for name, header, _ in self.inbox if name == "task"]
+        leased = {header["task"]: self._offered(header["service"]) for header in in_hand if _is_leased(header)}
+        self.known = {task: told for task, told in self.known.items() if task in leased}
+        for name, offer in self.offers.items():
+            self.credit[name] = max(0, offer["capacity"] - list(leased.values()).count(name))
+            self.post("offer", n=0, **offer, credit=self.credit[name])
+
+    def _offer(self):
+        for name, offer in self.offers.items():
+            self.credit[name] = 0
+            self.credit[name] = self._credit_free(name)
+            self.call("offer", **offer, credit=self.credit[name])
+
+    def _credit_free(self, name):
+        held = {task for task, (_, offer) in self.known.items() if offer == name}
+        held.update(task.header["task"] for task in self.working if self._offered(task.service) == name)
+        return self.offers[name]["capacity"] - len(held) - self.credit[name]
+
+    def _give_credit(self):
+        for name in self.offers:
+            free = self._credit_free(name)
+            if free > 0:
+                self.credit[name] += free
+                self.post("credit", service=name, credit=free)
+
+    def _receive(self, name, header, body):
+        """Each task takes one credit when this connection hears of it first; a reply and a lifted hold come for nothing."""
+        super()._receive(name, header, body)
+        if name == "task":
+            offer = self._offered(header["service"])
+            if self.known.get(header["task"]) != (header["fence"], offer):
+                self.known[header["task"]] = (header["fence"], offer)
+                self.credit[offer] = max(0, self.credit[offer] - (not header.get("reply")))
+        elif name == "withdraw":
+            self._forget(header)
+
+    def _forget(self, held):
+        """Settled, or no longer ours."""
+        if self.known.get(held["task"], (None,))[0] == held["fence"]:
+            del self.known[held["task"]]
 
     # ------------------------------------------------------------ the loop
 
     def run(self, count=None):
         """Perform tasks; `count` ends it after so many. Returns how many were completed, failed or asked about."""
         done = 0
-        for offer in self.offers.values():
-            self.call("offer", **offer, credit=offer["capacity"])
+        self._offer()
         threads = sum(offer["capacity"] for offer in self.offers.values())
         renew_at = float("inf")
         with ThreadPoolExecutor(threads) as pool:
@@ -122,6 +173,7 @@ class Worker(Connection):
                     self._take(pool, *self.inbox.popleft())
                 done += self._send_told()
                 self._settle_answers()
+                self._give_credit()
                 if time.monotonic() >= renew_at:
                     self._renew()
                     renew_at = float("inf")
@@ -134,17 +186,26 @@ class Worker(Connection):
                 return             # sent again after a reconnect or a hold; we are at it
             if header.get("status") == "on-hold":
                 return             # sent again when that is lifted
+            if self._ends(header):
+                return             # came again while its result was under way
             task = self.tasks[header["task"]] = Task(header, body, self._tell)
             if header.get("status") == "requested":
                 self._begin(task, "accept", task.held)
             if header.get("status") in ("requested", "accepted"):
                 self._begin(task, "start", task.held)
+            self.working.add(task)
             pool.submit(self._perform, task)
         elif name == "abort" and task is not None:
             task.aborted.set()
-        elif name == "withdraw" and task is not None:
+        elif name == "withdraw" and task is not None and task.fence == header["fence"]:
             task.withdrawn.set()
             del self.tasks[header["task"]]
+
+    def _ends(self, held):
+        """What ends the work at it is under way, or its receipt is not looked at yet. After a question the task comes again."""
+        return any(last and task.held == {"task": held["task"], "fence": held["fence"]} and
+                   (number in self.pending or (name != "ask" and self.answers[number][0] == "receipt"))
+                   for number, (task, name, last) in self.unsettled.items())
 
     def _function(self, service):
         while service not in self.functions:
@@ -184,14 +245,17 @@ class Worker(Connection):
                 task, name, body, fields, last = self.told.get_nowait()
             except queue.Empty:
                 break
+            if last:
+                self.working.discard(task)
             if task.withdrawn.is_set():
                 continue
-            self._begin(task, name, fields, body)
+            self._begin(task, name, fields, body, last)
             if last:
                 ended += 1
                 if self.tasks.get(task.header["task"]) is task:
                     del self.tasks[task.header["task"]]
-                self.post("credit", service=self._offered(task.service), credit=1)
+                if name != "ask":
+                    self._forget(task.held)
         return ended
 
     def _hush(self):
@@ -201,25 +265,28 @@ class Worker(Connection):
             pass
 
     def _offered(self, service):
-        return service if service in self.offers else next(name for name in self.offers if service.startswith(name[:-1]))
+        return service if service in self.offers else next(name for name in self.offers if name[-1] == "*" and service.startswith(name[:-1]))
 
-    def _begin(self, task, name, fields, body=b""):
-        self.unsettled[self.begin(name, body, **fields)] = (task, name)
+    def _begin(self, task, name, fields, body=b"", last=False):
+        self.unsettled[self.begin(name, body, **fields)] = (task, name, last)
 
     def _settle_answers(self):
         for number in [number for number in self.unsettled if number in self.answers]:
-            task, name = self.unsettled.pop(number)
+            task, name, last = self.unsettled.pop(number)
+            if last and name != "ask":
+                self._forget(task.held)        # also when it came again while this was under way
             try:
                 self.settle(number, 0.001)
             except Refusal as refusal:
                 if refusal.code in ("stale", "not-found"):
                     task.withdrawn.set()
                     self.tasks.pop(task.header["task"], None)
+                    self._forget(task.held)
                     continue
                 log.warning("%s of task %s was refused: %s", name, task.task, refusal)
                 if name == "complete" and refusal.code in ("invalid", "too-large"):
                     # The function's result does not fit the catalogue; trying again gives the same one.
-                    self._begin(task, "fail", {**task.held, "message": f"its result was refused: {refusal}"[:1000], "retryable": False})
+                    self._begin(task, "fail", {**task.held, "message": f"its result was refused: {refusal}"[:1000], "retryable": False}, last=True)
 
     # ------------------------------------------------------------ leases
 
@@ -239,5 +306,4 @@ class Worker(Connection):
             task = self.tasks.pop(lost["task"], None)
             if task is not None:
                 task.withdrawn.set()
-
-
+                self._forget(task.held)

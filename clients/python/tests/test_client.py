@@ -26,6 +26,7 @@ class Scripted(threading.Thread):
         super().__init__(daemon=True)
         self.script = script
         self.heard = []
+        self.left = threading.Event()          # somebody said bye: all that was sent before it is in `heard`
         self.zmq = zmq.Context()
         self.router = self.zmq.socket(zmq.ROUTER)
         self.router.linger = 0
@@ -44,6 +45,8 @@ class Scripted(threading.Thread):
             peer, frame = self.router.recv_multipart()
             for name, header, body in wire.decode(frame):
                 self.heard.append((name, dict(header), body))
+                if name == "bye":
+                    self.left.set()
                 answer = [("welcome", {"re": header["n"], **WELCOME}, b"")] if name == "hello" else self.script(name, header, body)
                 if answer:
                     self.router.send_multipart([peer, b"".join(wire.encode(n, f, b) for n, f, b in answer)])
@@ -226,6 +229,102 @@ class AgainstAScriptedBroker(unittest.TestCase):
             self.assertEqual(1, worker.run(count=1))
         failed = [header for name, header, _ in broker.heard if name == "fail"]
         self.assertEqual([(65, 7, False)], [(header["task"], header["fence"], header["retryable"]) for header in failed])
+
+
+LEASED = {"task": 65, "fence": 7, "service": "a.b", "status": "in-progress", "tenure": "leased", "lease": 30_000_000}
+OWNED = {"task": 65, "fence": 7, "service": "a.b", "status": "in-progress", "tenure": "owned"}
+FORGOTTEN = {"code": "forbidden", "path": "hello"}
+
+
+class Credit(unittest.TestCase):
+    """Tasks in hand + credit that the broker has = capacity: what is missing is given, and never more."""
+
+    def perform(self, script, function, capacity=1, count=1):
+        """A worker until it is done; a worker that is never given what it waits for is stopped, and its count tells."""
+        broker = Scripted(script)
+        self.addCleanup(broker.stop)
+        with qiao.Worker(qiao.Context(broker.endpoint), name="w") as worker:
+            worker.performs("a.b", capacity=capacity)(function)
+            bound = threading.Timer(20, worker.stop)
+            bound.start()
+            self.assertEqual(count, worker.run(count=count))
+            bound.cancel()
+        self.assertTrue(broker.left.wait(20))
+        return [header["credit"] for name, header, _ in broker.heard if name in ("offer", "credit")]
+
+    def test_a_withdrawn_task_gives_its_credit_back_when_its_function_returned(self):
+        def script(name, header, body):
+            answer = [("receipt", {"re": header["n"]}, b"")] if header.get("n") else []
+            if name == "offer":
+                answer += [("task", LEASED, b"")]
+            elif name == "progress":
+                answer += [("withdraw", {"task": 65, "fence": 7, "reason": "lease-expired"}, b"")]
+            elif name == "credit":
+                answer += [("task", {**LEASED, "task": 129, "fence": 8}, b"")]
+            return answer
+
+        def function(task):
+            if task.task == 65:
+                task.progress(0.1)
+                task.withdrawn.wait(10)
+        self.assertEqual([1, 1], self.perform(script, function)[:2])
+
+    def test_a_reply_costs_no_credit_and_a_question_gives_none(self):
+        def script(name, header, body):
+            answer = [("receipt", {"re": header["n"]}, b"")] if header.get("n") else []
+            if name == "offer":
+                answer += [("task", OWNED, b"")]
+            elif name == "ask":
+                answer += [("task", {**OWNED, "reply": True}, b"")]
+            elif name == "complete" and header["task"] == 65:
+                answer += [("task", {**OWNED, "task": 129, "fence": 8}, b"")]
+            return answer
+
+        def function(task):
+            if task.task == 65 and "reply" not in task.header:
+                raise qiao.Question("of what?")
+        self.assertEqual([1, 1, 1], self.perform(script, function, count=3))
+
+    def reconnects(self, first, again, capacity):
+        """The broker forgets the connection while a task is in hand; credit of both offers and after, and how often it was performed."""
+        offers, offered_again, performed = [], threading.Event(), []
+
+        def script(name, header, body):
+            if name == "offer":
+                offers.append(header)
+                if len(offers) == 2:
+                    offered_again.set()
+                return ([("receipt", {"re": header["n"]}, b"")] if header.get("n") else []) + [("task", first if len(offers) == 1 else again, b"")] * (
+                    len(offers) == 1 or again is not None)
+            if name == "progress" and len(offers) == 1:
+                return [("refusal", {"re": header["n"], **FORGOTTEN}, b"")]
+            return [("receipt", {"re": header["n"]}, b"")] if header.get("n") else None
+
+        def function(task):
+            performed.append(task.task)
+            task.progress(0.5)
+            offered_again.wait(10)
+        return self.perform(script, function, capacity), performed
+
+    def test_after_a_reconnect_a_leased_task_in_hand_is_counted(self):
+        self.assertEqual(([3, 2, 1], [65]), self.reconnects(LEASED, None, 3))
+
+    def test_after_a_reconnect_an_owned_task_comes_again_for_one_credit(self):
+        """PROTOCOL.md: every task sent takes one credit; without it neither an abort nor a reply could reach this worker."""
+        self.assertEqual(([1, 1, 1], [65]), self.reconnects(OWNED, OWNED, 1))
+
+    def test_a_task_whose_result_is_under_way_is_not_performed_again(self):
+        offers, performed = [], []
+
+        def script(name, header, body):
+            if name == "offer":
+                offers.append(header)
+                return ([("receipt", {"re": header["n"]}, b"")] if header.get("n") else []) + [("task", OWNED, b"")]
+            if name == "complete" and len(offers) == 1:
+                return [("refusal", {"re": header["n"], **FORGOTTEN}, b"")]
+            return [("receipt", {"re": header["n"]}, b"")] if header.get("n") else None
+        self.perform(script, lambda task: performed.append(task.task))
+        self.assertEqual([65], performed)
 
 
 if __name__ == "__main__":
