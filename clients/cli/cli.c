@@ -12,6 +12,7 @@
 #include "notes.h"
 #include "print.h"
 #include "when.h"
+#include "words.h"
 
 int64_t
 cli_now_us(void)
@@ -140,11 +141,11 @@ cli_status_of_document(struct cli *cli, enum qiao_status status, const struct do
     const char *next = text_in(&outcome->next, cli->lang);
     cli_progress(cli, NULL);
     if (cli->json) {
-        print_error_json(qiao_status_name(status), message, outcome->exit_code, refusal, next);
+        print_error_json(qiao_status_name(status), message, outcome->exit_code, refusal, outcome->next.en);
         return outcome->exit_code;
     }
-    char clean[512];
-    text_clean(message, clean, sizeof clean);
+    char clean[512], said[512];
+    text_clean(words_in(message, cli->lang, said, sizeof said), clean, sizeof clean);
     fprintf(stderr, "qiao: %s: %s\n", qiao_status_name(status), clean);
     if (status == QIAO_SYSTEM && errno)
         fprintf(stderr, "  %s\n", strerror(errno));

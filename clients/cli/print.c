@@ -7,6 +7,7 @@
 
 #include "money.h"
 #include "when.h"
+#include "words.h"
 
 enum { CELL_SIZE = 1100 };
 
@@ -87,7 +88,10 @@ print_cell(const struct cli *cli, const struct column *column, const json_t *val
         money_format(json_integer_value(json_object_get(value, "amount")), json_string_value(json_object_get(value, "currency")), text);
     else if (column->format == COLUMN_YES)
         snprintf(text, sizeof text, "%s", json_is_true(value) ? (cli->lang == LANG_ZH ? "是" : "yes") : "");
-    else if (json_is_array(value))
+    else if (column->format == COLUMN_WORDS && json_is_string(value)) {
+        char said[CELL_SIZE];
+        snprintf(text, sizeof text, "%s", words_in(json_string_value(value), cli->lang, said, sizeof said));
+    } else if (json_is_array(value))
         list_cell(value, text, sizeof text);
     else if (json_is_string(value))
         snprintf(text, sizeof text, "%s", json_string_value(value));
@@ -289,6 +293,7 @@ print_event(const struct cli *cli, const json_t *event)
         return;
     }
     static const struct column time = { "at", { 0 }, COLUMN_TIME, false }, plain = { "", { 0 }, COLUMN_TEXT, false };
+    static const struct column words = { "", { 0 }, COLUMN_WORDS, false };
     static const struct {
         const char *key, *before;
     } extras[] = { { "reason", "" }, { "business_status", "" }, { "outcome", "outcome " }, { "performer", "by " }, { "message", "" } };
@@ -306,7 +311,7 @@ print_event(const struct cli *cli, const json_t *event)
     if (progress)
         printf("  %.0f %%", json_number_value(progress) * 100);
     for (size_t i = 0; i < sizeof extras / sizeof *extras; i++) {
-        print_cell(cli, &plain, json_object_get(event, extras[i].key), cell, sizeof cell);
+        print_cell(cli, i == 0 ? &words : &plain, json_object_get(event, extras[i].key), cell, sizeof cell);
         if (*cell)
             printf("  %s%s", extras[i].before, cell);
     }

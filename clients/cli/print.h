@@ -14,6 +14,7 @@
 enum column_format {
     COLUMN_TEXT,
     COLUMN_STATUS,   /* a text with a colour of its own */
+    COLUMN_WORDS,    /* the broker's own words, in the reader's language */
     COLUMN_NUMBER,   /* to the right */
     COLUMN_TIME,
     COLUMN_DURATION, /* from seconds */

@@ -5,6 +5,7 @@
 
 #include "rows.h"
 #include "when.h"
+#include "words.h"
 
 int
 request_begin(struct cli *cli, const struct args *args, qiao_id *out_id)
@@ -77,7 +78,7 @@ show_waiting(const struct wait *wait)
 static void
 show_change(struct wait *wait, const struct qiao_change *change)
 {
-    char at[WHEN_SIZE];
+    char at[WHEN_SIZE], said[128];
     if (change->seq <= wait->seq)
         return;
     wait->seq = change->seq;
@@ -88,7 +89,7 @@ show_change(struct wait *wait, const struct qiao_change *change)
         return;
     when_format_table(change->at, wait->cli->utc, at);
     cli_note(wait->cli, "%s  %s%s%s%s%s", at, wait->status, *change->performer ? wait->cli->lang == LANG_ZH ? "  服务方 " : "  by " : "", change->performer,
-             change->reason ? "  " : "", change->reason ? qiao_reason_name(change->reason) : "");
+             change->reason ? "  " : "", change->reason ? words_in(qiao_reason_name(change->reason), wait->cli->lang, said, sizeof said) : "");
 }
 
 /* Prints the request as it is now; *out_settled says whether that is its end. */

@@ -114,8 +114,8 @@ int
 run_explain(struct cli *cli, const struct args *args)
 {
     static const struct column columns[] = { { "status", { "status", "状态" }, COLUMN_STATUS, false },
-                                             { "reason", { "reason", "原因" }, COLUMN_TEXT, false },
-                                             { "message", { "because", "说明" }, COLUMN_TEXT, false },
+                                             { "reason", { "reason", "原因" }, COLUMN_WORDS, false },
+                                             { "message", { "because", "说明" }, COLUMN_WORDS, false },
                                              { "position", { "tasks ahead of it", "前面的任务" }, COLUMN_NUMBER, false },
                                              { "estimate_s", { "likely to start in", "预计开始" }, COLUMN_DURATION, false },
                                              { 0 } };

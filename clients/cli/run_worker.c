@@ -18,6 +18,7 @@
 #include "table.h"
 #include "value.h"
 #include "when.h"
+#include "words.h"
 
 enum phase { PHASE_FREE, PHASE_RUNNING, PHASE_STOPPING, PHASE_SETTLING };
 
@@ -69,6 +70,13 @@ report(const struct worker *worker, const struct work *work, const char *event, 
         printf("%s  %s  %s  %s%s%s\n", at, id, work->service, event, *detail ? "  " : "", detail);
     }
     fflush(stdout);
+}
+
+/* What the broker answered: to people in their language. */
+static const char *
+answer_words(const struct worker *worker, const struct qiao_answer *answer, char *buf, size_t size)
+{
+    return words_in(answer->refusal.message, worker->cli->json ? LANG_EN : worker->cli->lang, buf, size);
 }
 
 /* ---- finding ---- */
@@ -225,12 +233,13 @@ take_up(struct worker *worker, const struct qiao_task *task)
     struct qiao_client *client = worker->cli->client;
     int64_t timeout_us = worker->cli->timeout_us;
     enum qiao_status status = QIAO_OK;
+    char said[128];
     if (task->status == QIAO_TASK_REQUESTED || task->status == QIAO_TASK_RECEIVED)
         status = qiao_accept(client, task->task, task->fence, timeout_us);
     if (status == QIAO_OK && task->tenure == QIAO_OWNED && task->status != QIAO_TASK_IN_PROGRESS)
         status = qiao_start(client, task->task, task->fence, NULL, timeout_us);
     if (status != QIAO_OK)
-        cli_note(worker->cli, "a task was not taken: %s", qiao_status_text(status));
+        cli_note(worker->cli, "a task was not taken: %s", words_in(qiao_status_text(status), worker->cli->lang, said, sizeof said));
     return status == QIAO_OK;
 }
 
@@ -273,7 +282,7 @@ on_answer(struct worker *worker, const struct qiao_event *event)
 {
     struct work *work = work_of_tag(worker, event->tag);
     const struct qiao_answer *answer = &event->answer;
-    char message[640];
+    char message[640], said[512];
     if (!work || answer->status == QIAO_UNCERTAIN)
         return; /* repeated by the library */
     bool settling = work->phase == PHASE_SETTLING;
@@ -283,7 +292,7 @@ on_answer(struct worker *worker, const struct qiao_event *event)
         return;
     }
     if (answer->status == QIAO_STALE || answer->status == QIAO_NOT_FOUND) {
-        report(worker, work, "lost", answer->refusal.message);
+        report(worker, work, "lost", answer_words(worker, answer, said, sizeof said));
         if (settling)
             work_free(work);
         else
@@ -292,8 +301,10 @@ on_answer(struct worker *worker, const struct qiao_event *event)
     }
     if (!settling)
         return; /* progress that was refused changes nothing */
-    snprintf(message, sizeof message, "%s%s%s", answer->refusal.path, *answer->refusal.path ? ": " : "", answer->refusal.message);
+    snprintf(message, sizeof message, "%s%s%s", answer->refusal.path, *answer->refusal.path ? ": " : "",
+             answer_words(worker, answer, said, sizeof said));
     report(worker, work, qiao_status_name(answer->status), message);
+    snprintf(message, sizeof message, "%s%s%s", answer->refusal.path, *answer->refusal.path ? ": " : "", answer->refusal.message);
     if (answer->status == QIAO_INVALID || answer->status == QIAO_TOO_LARGE) {
         /* Its result is not what the catalogue promises. A failure has no output, so that this cannot come twice. */
         work->number = ++worker->last_number;

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), HERE]
@@ -135,6 +136,24 @@ class Requester(Live):
         self.assertEqual(FORBIDDEN, self.qiao("stats", ok=False).code)
         identity = self.submit(SCREENING)
         self.assertEqual(NOT_FOUND, self.qiao("get", identity, context=self.lab, ok=False).code)
+
+    def test_the_broker_is_told_in_chinese_to_people_and_in_english_to_programs(self):
+        wrong = ("submit", "--service", "compute.screening", "--set", "input.target=x", "--set", "input.library=y", "--set", "input.hits=5000")
+        identity = self.submit("service: compute.target\ninput: {disease: x, dataset: y}\n", "--require", "gpus ge 4000")
+        with mock.patch.dict(self.broker.env, LC_ALL="zh_CN.UTF-8"):
+            refused = self.qiao("get", "01KB3N2X4VQ80", ok=False)
+            self.assertIn("qiao: not-found: 没有该请求\n", refused.err)
+            self.assertIn("input.hits:要求 至多 1000;实为 整数", self.qiao(*wrong, ok=False).err)
+            error = json.loads(self.qiao(*wrong, "--json", ok=False).err)
+            self.assertEqual("input.hits: at most 1000, got integer", error["message"])
+            self.assertNotRegex(error["next"], "[\u4e00-\u9fff]")
+            self.assertRegex(self.qiao("explain", identity).out, "说明: .*服务方")
+            told = self.qiao("explain", identity, "--json").json()
+            self.assertRegex(told["message"], "provider")
+            self.qiao("close", identity)
+            self.assertIn("请求方关闭", self.qiao("get", identity).out)
+            self.assertEqual("closed-by-requester", self.qiao("get", identity, "--json").json()["reason"])
+        self.assertIn("no such request", self.qiao("get", "01KB3N2X4VQ80", ok=False).err)
 
     def test_dry_run_shows_the_document_and_submits_nothing(self):
         done = self.qiao("submit", "-", "--dry-run", "--json", "--require", "gpus ge 4", "--set", "subject=dry", input=SCREENING).json()
