@@ -12,7 +12,7 @@ PAGE = 1000
 
 
 def body_of(*words):
-    """A body that tells what it belongs to."""
+    """A body that tells what it belongs to; the needle comes first."""
     return "/".join(words).encode()
 
 

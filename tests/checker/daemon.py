@@ -1,5 +1,6 @@
 """qiaod as a process: own data directory, own port, kill -9 and back, stopped and continued; its memory and descriptors as /proc tells them."""
 import os
+import re
 import select
 import signal
 import subprocess
@@ -89,6 +90,7 @@ class Daemon:
         subprocess.run([self.program, "init", self.dir, "--endpoint", "tcp://127.0.0.1:*", "--catalogue", self.catalogue_path],
                        check=True, stdout=self.log, stderr=self.log)
         self.yaml = os.path.join(self.dir, "qiaod.yaml")
+        self.edit("#log_level: info\n", "log_level: debug\n")
         self.edit("network:\n", "network:\n  heartbeat: 800ms\n  malformed: 10000\n")
         if config:
             with open(self.yaml, "a", encoding="utf-8") as file:
@@ -123,6 +125,12 @@ class Daemon:
         self.endpoint = dict(word.split("=", 1) for word in line.split() if "=" in word)["endpoint"]
         self.edit("tcp://127.0.0.1:*", self.endpoint)
         self.process.stdout.close()
+
+    def secrets(self):
+        """The broker's own secret key and the operator's."""
+        with open(os.path.join(self.dir, "server.key"), encoding="utf-8") as file:
+            own = re.search(r'secret-key = "(.{40})"', file.read())
+        return {"the broker's secret key": own.group(1).encode(), "the operator's secret key": self.operator.secret}
 
     def tail(self):
         with open(os.path.join(self.home, "qiaod.log"), encoding="utf-8", errors="replace") as file:

@@ -19,6 +19,7 @@ import time
 import msgpack
 
 ENDING = ".history"
+LOG = "qiaod.log"      # what the broker logged, kept beside the histories
 BUFFER = 1 << 20
 
 

@@ -1,6 +1,6 @@
 """A process with some actors; record.py starts several. It reads its orders from standard input, a word a line, and says how it goes, a line each.
 
-    host.py PLAN       PLAN: a file of msgpack {folder, seed, actors: [[class, name, endpoint, member]], catalogue}
+    host.py PLAN       PLAN: a file of msgpack {folder, seed, actors: [[class, name, endpoint, member]], catalogue, needle}
 
 Orders: `settle`, `repeat`, `audit`, `end`; `drop` (one connection is dropped without a word). Lines: `operations N`, `open N`, `quiet`, `repeated`, `audited`.
 """
@@ -27,6 +27,7 @@ class Host:
     def __init__(self, plan):
         self.zmq = zmq.Context()
         self.folder, self.catalogue = plan["folder"], plan["catalogue"]
+        self.needle = plan["needle"]     # in every body, input and output: the log must not have it (C5)
         self.pace = plan.get("pace", 0)  # records a second that a requester says on average; 0: as many as it can
         self.gossip = Gossip(os.path.join(self.folder, "gossip"))
         self.guests = []

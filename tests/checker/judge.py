@@ -4,8 +4,8 @@
     judge.py FOLDER...       one folder per run; prints what it counted and every anomaly; exit 1 when there is one
     judge.py --rules         the rules, each with the invariants that it guards
 
-The judge reads what clients said and heard (history.py) and nothing else: no journal, no database, no log, no code of the broker. What it takes for the
-journal is the stream that the operator is shown at the end; everything that anybody was told at any time must fit it.
+The judge reads what clients said and heard (history.py), the log only for what it must not hold, and nothing else: no journal, no database, no code of the
+broker. What it takes for the journal is the stream that the operator is shown at the end; everything that anybody was told at any time must fit it.
 """
 import collections
 import os
@@ -13,10 +13,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rules_kept  # noqa: E402
+import rules_quiet  # noqa: E402
 import rules_work  # noqa: E402
 from told import Told  # noqa: E402
 
-RULES = rules_kept.RULES + rules_work.RULES
+RULES = rules_kept.RULES + rules_work.RULES + rules_quiet.RULES
 SHOWN = 10             # anomalies of one rule that are printed
 
 

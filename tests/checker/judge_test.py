@@ -11,18 +11,20 @@ import tempfile
 import unittest
 
 import msgpack
+import zmq.utils.z85
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 import judge  # noqa: E402
 import tap  # noqa: E402
-from history import ENDING  # noqa: E402
+from history import ENDING, LOG  # noqa: E402
 from told import Told  # noqa: E402
 
 CAST = {"acme-1": ("acme", "requester"), "acme-2": ("acme", "requester"), "helix-1": ("helix", "requester"), "biolab-1": ("biolab", "performer"),
         "assayer-1": ("assayer", "performer"), "guest-1": ("acme", "requester"), "park-1": ("park", "overseer"), "stage": ("park", "stage")}
 A, B, ABSENT = 64 << 20, (64 << 20) + 64, (64 << 20) + 6400     # ids of two requests, and of none
 INPUT = {"batch": "k1"}
+NEEDLE, SECRET_KEY = b"needle0123456789abcdef", zmq.utils.z85.encode(bytes(range(64, 96)))
 
 
 class Story:
@@ -34,6 +36,8 @@ class Story:
         self.entries = {name: [] for name in CAST}
         self.journal = []
         self.bodies = {}
+        self.log = [b"time=2026-03-01T08:00:00.000Z level=info event=ready endpoint=tcp://127.0.0.1:1 pid=1"]
+        self.add("stage", "note", {"secrets": {"needle": NEEDLE, "a secret key": SECRET_KEY}})
         self.play()
         self.audit()
 
@@ -151,6 +155,8 @@ class Story:
 
     def write(self, folder):
         pack = msgpack.Packer().pack
+        with open(os.path.join(folder, LOG), "wb") as file:
+            file.writelines(line + b"\n" for line in self.log)
         for name, (party, kind) in CAST.items():
             with open(os.path.join(folder, name + ENDING), "wb") as file:
                 file.write(pack({"client": name, "party": party, "member": name, "kind": kind, "key": name.encode()}))
@@ -350,13 +356,39 @@ def epochs_rise(story):
     story.add("helix-1", "heard", {"t": "welcome", "re": 1, "epoch": 2})
 
 
+def log_is_silent(story):
+    story.log.append(b"time=2026-03-01T08:00:00.000Z level=debug event=record body=\"" + NEEDLE + b"/acme\"")
+
+
+def cut_body_in_the_log(story):
+    story.log.append(b"level=debug event=record text=\"" + b"x" * 900 + NEEDLE[:12])
+
+
+def body_in_hex_in_the_log(story):
+    story.log.append(b"level=debug event=record bytes=" + b"/".join([b"acme", NEEDLE]).hex().encode())
+
+
+def secret_key_in_the_log(story):
+    story.log.append(b"level=error event=key secret=" + SECRET_KEY)
+
+
+def raw_secret_key_in_the_log(story):
+    story.log.append(b"level=error event=key secret=" + zmq.utils.z85.decode(SECRET_KEY))
+
+
+def refusals_are_silent(story):
+    story.answer(story.pick("helix-1", "said", t="get", id=ABSENT)[0][2])["message"] = f"input.batch: at most 64, got {NEEDLE.decode()}"
+
+
 PLANTS = {act: act.__name__ for act in (
     acknowledged, receipt_status, own_event, heard_is_kept, rows_agree, reads_are_fresh, terminal_is_final, steps_are_allowed, conserved,
     nobody_else_submitted, final_get_agrees, all_ends, stream_rises, watches_have_no_gaps, one_answer_of_its_kind, same_key_same_id, one_accepted_per_key,
     other_content_conflicts, keys_do_not_meet, same_result_same_receipt, one_live_assignment, fences_rise, stale_is_refused, heard_higher_is_refused,
-    result_from_the_assigned, work_is_what_was_submitted, attempts_are_limited, foreign_is_absent, unverified_is_hidden, revoked_is_refused, epochs_rise)}
+    result_from_the_assigned, work_is_what_was_submitted, attempts_are_limited, foreign_is_absent, unverified_is_hidden, revoked_is_refused, epochs_rise,
+    log_is_silent, refusals_are_silent)}
 PLANTS.update({conflict_without_other_content: "other_content_conflicts", task_of_another_party: "one_live_assignment", foreign_is_shown: "foreign_is_absent",
-               revoked_is_welcomed: "revoked_is_refused"})
+               revoked_is_welcomed: "revoked_is_refused", cut_body_in_the_log: "log_is_silent", body_in_hex_in_the_log: "log_is_silent",
+               secret_key_in_the_log: "log_is_silent", raw_secret_key_in_the_log: "log_is_silent"})
 
 
 class Judge(unittest.TestCase):

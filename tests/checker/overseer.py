@@ -110,6 +110,7 @@ class Overseer(Actor):
         member = Member(party, f"guest-{number}", self.member.server)
         if whole:
             self.say("party", action="add", party=party, roles=["performer"], services=["check.*"])
+        self.history.note(secrets={f"the secret key of guest-{number}": member.secret})
         self.say("party", action="add", party=party, member=member.member, key=member.key())
         self.after(0.2, lambda: self.guest_begin(number, requester, member))
         self.after(self.chance.uniform(0.8, 2.0), lambda: self.guest_revoke(member, whole))

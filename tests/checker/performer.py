@@ -1,5 +1,5 @@
 """A performer that mostly works, and otherwise is slow, silent, late, forgetful, contradictory, or a thief."""
-from acting import Actor
+from acting import Actor, body_of
 
 SERVICES = "check.*"
 CAPACITY = 64
@@ -69,7 +69,8 @@ class Performer(Actor):
         elif choice < 0.85:
             self.say("list", scope="performer", limit=20)
         elif choice < 0.9:
-            self.say(self.chance.choice(["submit", "pause", "requeue"]), service="check.leased", key="mine", id=64, input={"batch": "x"})
+            self.say(self.chance.choice(["submit", "pause", "requeue"]), service="check.leased", key="mine", id=64,
+                     input={"batch": self.world.needle})
         elif choice < 0.95 and self.old:
             self.say("renew", held=[{"task": task, "fence": fence} for task, fence in self.old[-20:]])
 
@@ -78,8 +79,9 @@ class Performer(Actor):
         body = b""
         if name == "complete":
             result = f"{fence}.{self.name}.{self.number + 1}"
-            fields = {"outcome": result, "output": {"result": result}, "charge": fence % 1000, "currency": "CNY", **fields}
-            body = result.encode()
+            kept = body_of(self.world.needle, result)
+            fields = {"outcome": result, "output": {"result": kept.decode()}, "charge": fence % 1000, "currency": "CNY", **fields}
+            body = kept
         elif name == "fail":
             fields = {"retryable": True, "message": "by chance", **fields}
         elif name == "verify":

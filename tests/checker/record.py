@@ -13,6 +13,7 @@ import argparse
 import collections
 import os
 import random
+import secrets
 import select
 import shutil
 import signal
@@ -27,7 +28,7 @@ import zmq
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from daemon import Daemon, Member  # noqa: E402
 from forwarder import Forwarder  # noqa: E402
-from history import Writer, now  # noqa: E402
+from history import LOG, Writer, now  # noqa: E402
 from peer import Peer  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -119,6 +120,7 @@ class Recorder:
         os.makedirs(folder, exist_ok=True)
         self.daemon = Daemon(self.home, config)
         self.history = Writer(folder, "faults", kind="faults")
+        self.needle = f"needle{secrets.token_hex(8)}"
         self.samples = []             # (time, resident bytes, descriptors, operations)
 
     # ------------------------------------------------------------ the stage
@@ -126,11 +128,13 @@ class Recorder:
     def begin(self):
         self.daemon.start()
         members = self.make_parties()
+        keys = {f"the secret key of {name}": member.secret for name, member in members.items()}
+        self.history.note(secrets={"needle": self.needle.encode(), **self.daemon.secrets(), **keys})
         host, port = self.daemon.endpoint.removeprefix("tcp://").rsplit(":", 1)
         self.forwarder = Forwarder((host, int(port)), self.seed)
         for number, actors in enumerate(CAST):
             endpoint = f"tcp://127.0.0.1:{self.forwarder.listen()}"
-            plan = {"folder": self.folder, "seed": self.seed, "catalogue": self.daemon.catalogue_path,
+            plan = {"folder": self.folder, "seed": self.seed, "catalogue": self.daemon.catalogue_path, "needle": self.needle,
                     "pace": self.pace, "actors": [[kind, name, endpoint, members[name].plain()] for kind, name, _ in actors]}
             path = os.path.join(self.home, f"plan-{number}")
             with open(path, "wb") as file:
@@ -282,6 +286,7 @@ class Recorder:
         for process in self.processes:
             process.end()
         self.daemon.close()
+        shutil.copy(os.path.join(self.home, LOG), self.folder)
         if self.forwarder is not None:
             self.forwarder.close()
         self.history.close()

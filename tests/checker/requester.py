@@ -6,17 +6,21 @@ SERVICES = ["check.leased"] * 5 + ["check.owned"] * 3 + ["check.verified"]
 WINDOW = 400          # records without an answer at most
 BURST = 40            # acts of one turn at most
 OPEN_MAX = 600        # requests of this client that have not ended
-INVALID = [           # each breaks one rule of PROTOCOL.md; none may be stored
-    {"service": "check.nowhere", "key": "invalid-1", "input": {"batch": "x"}},
-    {"service": "check.leased", "key": "invalid-2", "input": {"volume": 1}},
-    {"service": "check.leased", "key": "invalid-3", "input": {"batch": "x", "unknown": 1}},
-    {"service": "check.leased", "key": "invalid-4", "input": {"batch": "x", "volume": 1001}},
-    {"service": "check.leased", "input": {"batch": "x"}},
-    {"service": "check.leased", "key": "k" * 129, "input": {"batch": "x"}},
-    {"service": "check.leased", "key": "invalid-5", "input": {"batch": "x" * 65}},
-    {"service": "check.leased", "key": "invalid-6", "input": {"batch": "x"}, "require": [["grade", "like", 1]]},
-    {"service": "check.leased", "key": "invalid-7", "input": {"batch": 7}},
-]
+
+
+def invalid(needle):
+    """Each breaks one rule of PROTOCOL.md; none may be stored, and no refusal may repeat the value."""
+    return [
+        {"service": "check.nowhere", "key": "invalid-1", "input": {"batch": needle}},
+        {"service": "check.leased", "key": "invalid-2", "input": {"volume": 1}},
+        {"service": "check.leased", "key": "invalid-3", "input": {"batch": needle, "unknown": needle}},
+        {"service": "check.leased", "key": "invalid-4", "input": {"batch": needle, "volume": 1001}},
+        {"service": "check.leased", "input": {"batch": needle}},
+        {"service": "check.leased", "key": "k" * 129, "input": {"batch": needle}},
+        {"service": "check.leased", "key": "invalid-5", "input": {"batch": needle * 3}},
+        {"service": "check.leased", "key": "invalid-6", "input": {"batch": needle}, "require": [["grade", "like", 1]]},
+        {"service": "check.leased", "key": "invalid-7", "input": {"batch": needle, "volume": needle}},
+    ]
 
 
 class Submission:
@@ -81,7 +85,7 @@ class Requester(Actor):
         elif choice < 0.93:
             self.end_something()
         elif choice < 0.96:
-            self.say("submit", **self.chance.choice(INVALID))
+            self.say("submit", **self.chance.choice(invalid(self.world.needle)))
         elif choice < 0.98:
             self.overreach()
         elif choice < 0.999:
@@ -103,7 +107,7 @@ class Requester(Actor):
             name = f"{self.producer}-{self.pseq}"
         else:
             name = fields["key"] = self.new_key()
-        fields["input"] = {"batch": name}
+        fields["input"] = {"batch": f"{self.world.needle}-{name}"}
         shape = sum(name.encode()) % 7          # a function of the name: two members of a party say the same under the same key
         if shape == 1:
             fields.update(performer="biolab", fallback="any")
@@ -113,7 +117,7 @@ class Requester(Actor):
             fields.update(priority="urgent", note="soon", subject=name)
         elif shape == 4:
             fields.update(cost=2, prefer=["assayer"])
-        self.submit(Submission(fields, body_of(self.member.party, fields["service"], name)))
+        self.submit(Submission(fields, body_of(self.world.needle, self.member.party, fields["service"], name)))
 
     def submit(self, submission):
         fields = submission.fields
@@ -136,7 +140,7 @@ class Requester(Actor):
             how = self.chance.randrange(3)
             fields = dict(submission.fields)
             if how == 0:
-                fields["input"] = {**fields["input"], "batch": "other"}
+                fields["input"] = {**fields["input"], "batch": f"{self.world.needle}-other"}
             elif how == 1:
                 fields["priority"] = "stat"
             self.say("submit", submission.body + (b"?" if how == 2 else b""), **fields)
@@ -195,7 +199,7 @@ class Requester(Actor):
         if header["status"] in TERMINAL:
             self.open.discard(id)
         elif header.get("reason") == "awaiting-information" and header["status"] == "on-hold" and (self.phase == "settle" or self.chance.random() < 0.8):
-            self.say("reply", b"answer", id=id, message="here it is")
+            self.say("reply", body_of(self.world.needle, "answer"), id=id, message="here it is")
 
     def on_lost(self, doubt):
         """Submissions in doubt are said again as they were; of the rest half is."""

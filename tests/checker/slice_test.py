@@ -25,6 +25,8 @@ class Slice(unittest.TestCase):
             self.assertGreaterEqual(len(told.acts), OPERATIONS)
             self.assertGreater(recorder.count["kill"], 0)
             self.assertGreater(recorder.count["cut"], 0)
+            self.assertGreater(len(told.log), 10)
+            self.assertTrue(any(told.secrets["needle"] in act.body for act in told.acts if act.name == "submit"))
             self.assertEqual([], [f"{rule.__name__}: {text}" for rule, found in judge.judge(told) for text in found[:5]])
 
 

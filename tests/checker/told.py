@@ -5,7 +5,7 @@ Nothing here judges. Times are µs of the shared clock; `where` is the client's 
 import bisect
 import os
 
-from history import folder_paths, read, records
+from history import LOG, folder_paths, read, records
 
 ANSWERS = ("receipt", "page", "refusal")
 TERMINAL = ("completed", "failed", "cancelled")
@@ -95,6 +95,15 @@ class Client:
             self.final[word] = value["n"]
 
 
+def log_lines(folder):
+    """What the broker logged; nothing, when nobody kept it."""
+    path = os.path.join(folder, LOG)
+    if not os.path.exists(path):
+        return []
+    with open(path, "rb") as file:
+        return file.read().splitlines()
+
+
 class Told:
     """All histories of a run."""
 
@@ -102,6 +111,11 @@ class Told:
         paths = folder_paths(folder) if folder else []
         self.clients = clients if clients is not None else [Client(path) for path in paths if os.path.getsize(path)]
         self.actors = [client for client in self.clients if client.kind not in ("faults", "stage")]
+        self.secrets = {}              # name -> bytes that nobody may find in a log: the needle of the run, and secret keys as Z85
+        for client in self.clients:
+            for _, note in client.notes:
+                self.secrets.update(note.get("secrets", {}))
+        self.log = log_lines(folder) if folder else []
         self.index()
 
     def index(self):
