@@ -59,6 +59,15 @@ def invariants(root=ROOT):
     return [name for name in names if not name.startswith(LATER)]
 
 
+def case_is_there(root, test, word):
+    """A word behind a test picks the cases whose names contain it. Options (`--cycles 4`) pick none."""
+    path = os.path.join(root, "tests", test + "_test.py")
+    if word.startswith("--") or word.isdigit() or not os.path.isfile(path):
+        return word.startswith("--") or word.isdigit()
+    with open(path, encoding="utf-8") as file:
+        return re.search(rf"def test_\w*{re.escape(word)}", file.read()) is not None
+
+
 def faults(mutants, root=ROOT):
     """What is wrong with the table itself: these lines fail a run before anything is built."""
     found, seen, known = [], set(), invariants(root)
@@ -75,6 +84,8 @@ def faults(mutants, root=ROOT):
         for old, _ in mutant.edits():
             if text.count(old) != 1:
                 found.append(f"{mutant.name}: the mutant is stale: its text stands {text.count(old)} times in {mutant.file}")
+        for spec in mutant.tests:
+            found += [f"{mutant.name}: {spec}: no case of this name" for word in spec.split()[1:] if not case_is_there(root, spec.split()[0], word)]
     covered = {mutant.invariant for mutant in mutants}
     found += [f"{name}: no mutant of this invariant" for name in known if name not in covered]
     return found

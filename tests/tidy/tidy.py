@@ -1,13 +1,15 @@
-"""What a script can see of the rules in CONTRIBUTING.md: who may know whom, sizes, banned calls, dead files, stale pages."""
+"""What a script can see of the rules in CONTRIBUTING.md: who may know whom, sizes, banned calls, dead files, stale pages, stale planted bugs."""
 import os
 import re
-import subprocess
 import sys
 import tomllib
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
+sys.path[:0] = [os.path.join(ROOT, "tests"), os.path.join(ROOT, "tests", "mutants")]
+sys.dont_write_bytecode = True
+import listing  # noqa: E402
+import table  # noqa: E402
 import tap  # noqa: E402
 
 FILE_LINES_MAX = 500
@@ -34,8 +36,7 @@ SELF = "tests/tidy/tidy.py"
 
 
 def files(*endings):
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"], check=True, capture_output=True, text=True).stdout
-    return [path for path in listed.splitlines() if path.endswith(endings) and os.path.isfile(os.path.join(ROOT, path))]
+    return [path for path in listing.files(ROOT) if path.endswith(endings)]
 
 
 def text(path):
@@ -133,6 +134,9 @@ class Tidy(unittest.TestCase):
         page = text("CONTRIBUTING.md")
         names = set(re.findall(r"dependency\('([a-z0-9_-]+)'", text("meson.build"))) - {"threads"}
         self.none(name for name in names if f"`{name}`" not in page)
+
+    def test_every_planted_bug_can_be_planted(self):
+        self.none(table.faults(table.read()))
 
 
 if __name__ == "__main__":
