@@ -82,6 +82,7 @@ static const struct text words[] = {
     { "the broker is behind", "代理积压,暂不接收" },
     { "the broker's disk is almost full", "代理的磁盘将满" },
     { "the broker holds as many requests as it may", "代理的请求数已达上限" },
+    { "as many finished requests as may be wait for history", "等待写入历史的已结束请求已达上限" },
     { "your party has as many open requests as it may", "贵方未完成的请求已达上限" },
     { "your party has as many kept keys as it may", "贵方保留的键已达上限" },
     { "as many different business statuses as there may be", "不同的业务状态已达上限" },
