@@ -10,6 +10,7 @@
 
 #include "store/crc32c.h"
 #include "store/error.h"
+#include "store/gather.h"
 
 /* Whether the write reached the disk is not known; only a new start can tell. */
 static enum store_status
@@ -18,6 +19,7 @@ in_doubt(struct engine *engine, const char *what, struct store_error *out_error)
     char message[160];
 
     snprintf(message, sizeof(message), "%s", sqlite3_errmsg(engine->db));
+    gather_stop(engine->db);
     sql_step(engine->stmts[STMT_ROLLBACK]);
     /* Closing would move the log, and sync once more what a sync has failed for (D3). */
     sqlite3_db_config(engine->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

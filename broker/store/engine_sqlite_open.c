@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "store/error.h"
+#include "store/gather.h"
 
 static const char schema_sql[] =
     "BEGIN IMMEDIATE;"
@@ -110,7 +111,9 @@ settings_apply(struct engine *engine, const struct store_options *options, bool 
         status = sql_setting(db, "PRAGMA wal_autocheckpoint = 0", "0", out_error);
     }
     if (status == STORE_OK) {
-        status = sql_run(db, "PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON",
+        /* Without spilling, nothing of a transaction is written before its commit. */
+        status = sql_run(db, "PRAGMA cache_size = -1024; PRAGMA cache_spill = OFF; PRAGMA temp_store = MEMORY;"
+                             " PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON",
                          JOURNAL_NAME, out_error);
     }
     if (status == STORE_OK) {
@@ -220,6 +223,7 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
              struct store_error *out_error)
 {
     bool fresh = !directory_has(engine->dir, JOURNAL_NAME);
+    const char *vfs = options->vfs;
     char path[DIRECTORY_PATH_BYTES];
     enum store_status status = directory_path(engine->dir, JOURNAL_NAME, path, out_error);
 
@@ -232,8 +236,12 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
     if (status == STORE_OK && fresh && options->vfs == NULL) {
         status = directory_file_make(path, out_error);
     }
+    /* Without syncs nothing would say when what is gathered must be in the file. */
+    if (status == STORE_OK && options->durability == STORE_DURABLE) {
+        status = gather_vfs(options->vfs, &vfs, out_error);
+    }
     if (status == STORE_OK) {
-        status = sql_open(path, fresh ? SQL_WRITE_CREATE : SQL_WRITE, options->vfs, &engine->db, out_error);
+        status = sql_open(path, fresh ? SQL_WRITE_CREATE : SQL_WRITE, vfs, &engine->db, out_error);
     }
     if (status == STORE_OK && !fresh) {
         status = sql_is_bare(engine->db, &fresh, out_error);

@@ -19,6 +19,12 @@ sql_configure(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+void
+sql_setup(void)
+{
+    pthread_once(&config_once, sql_configure);
+}
+
 enum store_status
 sql_status(int rc)
 {
@@ -65,7 +71,7 @@ sql_open(const char *path, enum sql_mode mode, const char *vfs, sqlite3 **out_db
     enum store_status status;
     int rc;
 
-    pthread_once(&config_once, sql_configure);
+    sql_setup();
     rc = sqlite3_open_v2(mode == SQL_MEMORY ? ":memory:" : path, &db, flags[mode] | SQLITE_OPEN_EXRESCODE, vfs);
     if (rc != SQLITE_OK) {
         status = sql_error(db, rc, path, out_error);

@@ -11,6 +11,9 @@
 
 enum { SQL_APPLICATION_ID = 0x5169616f }; /* "Qiao" */
 
+/* How SQLite works in this process. Before anything else is asked of it; sql_open does it by itself. */
+void sql_setup(void);
+
 /* What a failed call means before anything was written: full, read-only, damaged, in use, no memory, or io. */
 enum store_status sql_status(int rc);
 

@@ -14,8 +14,10 @@ const char gate_vfs[] = "gate";
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t moved;
-    bool closed, fails;
-    uint32_t begun, waiting;
+    bool closed;
+    uint32_t begun, waiting, writes;
+    uint64_t bytes;
+    uint32_t sync_fails, write_fails; /* so many from now; 0: none */
     const char *watched;
     sqlite3_vfs *real, own;
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
@@ -32,6 +34,12 @@ real_of(sqlite3_file *file)
     return (sqlite3_file *)((struct gate_file *)(void *)file + 1);
 }
 
+static bool
+counted_down(uint32_t *n)
+{
+    return *n > 0 && --*n == 0;
+}
+
 static int
 gate_sync(sqlite3_file *file, int flags)
 {
@@ -45,10 +53,22 @@ gate_sync(sqlite3_file *file, int flags)
         pthread_cond_wait(&gate.moved, &gate.lock);
     }
     gate.waiting--;
-    fails = gate.fails;
-    gate.fails = false;
+    fails = counted_down(&gate.sync_fails);
     pthread_mutex_unlock(&gate.lock);
     return fails ? SQLITE_IOERR_FSYNC : real_of(file)->pMethods->xSync(real_of(file), flags);
+}
+
+static int
+gate_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
+{
+    bool fails;
+
+    pthread_mutex_lock(&gate.lock);
+    gate.writes++;
+    gate.bytes += (uint64_t)n;
+    fails = counted_down(&gate.write_fails);
+    pthread_mutex_unlock(&gate.lock);
+    return fails ? SQLITE_IOERR_WRITE : real_of(file)->pMethods->xWrite(real_of(file), p, n, at);
 }
 
 #define PASS(name, parameters, arguments)                                                                             \
@@ -58,7 +78,6 @@ gate_sync(sqlite3_file *file, int flags)
     }
 PASS(xClose, (sqlite3_file * file), (real_of(file)))
 PASS(xRead, (sqlite3_file * file, void *p, int n, sqlite3_int64 at), (real_of(file), p, n, at))
-PASS(xWrite, (sqlite3_file * file, const void *p, int n, sqlite3_int64 at), (real_of(file), p, n, at))
 PASS(xTruncate, (sqlite3_file * file, sqlite3_int64 size), (real_of(file), size))
 PASS(xFileSize, (sqlite3_file * file, sqlite3_int64 *size), (real_of(file), size))
 PASS(xLock, (sqlite3_file * file, int lock), (real_of(file), lock))
@@ -84,7 +103,7 @@ gate_file_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags
     rc = gate.real->xOpen(gate.real, name, real_of(file), flags, out_flags);
     if (rc == SQLITE_OK) {
         /* Version 1: a log needs nothing of what came later (shared memory is the database's). */
-        own->methods = (sqlite3_io_methods){1, gate_xClose, gate_xRead, gate_xWrite, gate_xTruncate, gate_sync, gate_xFileSize,
+        own->methods = (sqlite3_io_methods){1, gate_xClose, gate_xRead, gate_write, gate_xTruncate, gate_sync, gate_xFileSize,
                                             gate_xLock, gate_xUnlock, gate_xCheckReservedLock, gate_xFileControl, gate_xSectorSize,
                                             gate_xDeviceCharacteristics};
         own->base.pMethods = &own->methods;
@@ -142,10 +161,24 @@ gate_wait(void)
 }
 
 void
-gate_fail_next(void)
+gate_fail_sync(uint32_t nth)
 {
     pthread_mutex_lock(&gate.lock);
-    gate.fails = true;
+    gate.sync_fails = nth;
+    pthread_mutex_unlock(&gate.lock);
+}
+
+void
+gate_fail_next(void)
+{
+    gate_fail_sync(1);
+}
+
+void
+gate_fail_write(uint32_t nth)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.write_fails = nth;
     pthread_mutex_unlock(&gate.lock);
 }
 
@@ -158,4 +191,18 @@ gate_syncs(void)
     begun = gate.begun;
     pthread_mutex_unlock(&gate.lock);
     return begun;
+}
+
+uint32_t
+gate_writes(uint64_t *out_bytes)
+{
+    uint32_t writes;
+
+    pthread_mutex_lock(&gate.lock);
+    writes = gate.writes;
+    if (out_bytes != NULL) {
+        *out_bytes = gate.bytes;
+    }
+    pthread_mutex_unlock(&gate.lock);
+    return writes;
 }

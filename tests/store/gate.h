@@ -1,5 +1,6 @@
 /*
- * A disk that can be made to wait, or to fail, at its syncs: SQLite's own file system with a gate in front of xSync.
+ * A disk that can be made to wait, or to fail, at its syncs, and to fail at its writes: SQLite's own file system with a gate in front
+ * of xSync and xWrite, which also counts them.
  *
  * Only files whose name ends in the text given to gate_install are watched; the others are the real ones. One store at a time.
  */
@@ -21,6 +22,11 @@ bool gate_wait(void);
 /* The next sync fails, as a disk does that has lost what it was given. */
 void gate_fail_next(void);
 
-uint32_t gate_syncs(void); /* that began so far */
+/* The same for the n-th from now; 0: none after all. */
+void gate_fail_sync(uint32_t nth);
+void gate_fail_write(uint32_t nth);
+
+uint32_t gate_syncs(void);                  /* that began so far */
+uint32_t gate_writes(uint64_t *out_bytes); /* and how many bytes they were of, unless NULL */
 
 #endif

@@ -9,9 +9,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "gate.h"
+#include "store/committer.h"
+#include "store/engine_sqlite.h"
 #include "world.h"
 
 static int
@@ -183,6 +187,140 @@ small_batch_is_committed_by_whoever_begins_it(void **state)
     assert_true(store_last_seq(world->store) >= 3);
 }
 
+/* The store gathers: without it the smallest commit is four writes. */
+static void
+batch_is_written_in_one(void **state)
+{
+    struct world *world = *state;
+
+    for (uint32_t i = 0; i < 5; i++) {
+        struct helper_request request = helper_request_of(i);
+        uint32_t writes = gate_writes(NULL);
+        helper_lifecycle(world->store, &request, i);
+        helper_commit(world->store);
+        assert_int_equal(gate_writes(NULL), writes + 1);
+    }
+}
+
+/* D2, D3 */
+static void
+batch_that_could_not_be_written_is_in_doubt_and_the_last(void **state)
+{
+    struct world *world = *state;
+    struct helper_request request = helper_request_of(1);
+    struct store_error error = {0};
+    uint32_t writes;
+
+    helper_lifecycle(world->store, &request, 1);
+    helper_commit(world->store);
+    gate_fail_write(1);
+    request = helper_request_of(2);
+    helper_lifecycle(world->store, &request, 2);
+    assert_int_equal(store_commit_wait(world->store, &error), STORE_IN_DOUBT);
+    writes = gate_writes(NULL);
+    assert_int_equal(store_durable_seq(world->store), 3);
+    assert_int_equal(store_close(&world->store, 0, &error), STORE_IN_DOUBT);
+    assert_int_equal(gate_writes(NULL), writes);
+    world->store = helper_open(world->dir, &world->options);
+    assert_int_equal(store_last_seq(world->store), 3);
+}
+
+/* D3: a start that fails is no different. */
+static void
+start_whose_sync_failed_syncs_nothing_after_it(void **state)
+{
+    struct world *world = *state;
+    struct store_error error = {0};
+    enum store_status status = STORE_IO;
+
+    helper_close(&world->store);
+    for (uint32_t nth = 1; status != STORE_OK; nth++) {
+        uint32_t syncs = gate_syncs();
+        assert_true(nth < 20);
+        file_remove(world->dir, "journal.db");
+        file_remove(world->dir, "journal.db-wal");
+        gate_fail_sync(nth);
+        status = store_open(world->dir, &world->options, &world->store, &error);
+        assert_true(status == STORE_OK ? nth > 2 : gate_syncs() == syncs + nth);
+    }
+    gate_fail_sync(0);
+}
+
+/* Nothing would say when what is gathered must be in the file. */
+static void
+store_without_syncs_gathers_nothing(void **state)
+{
+    struct world *world = *state;
+
+    helper_close(&world->store);
+    world->options.durability = STORE_UNSYNCED;
+    world->store = helper_open(world->dir, &world->options);
+    for (uint32_t i = 1; i < 5; i++) {
+        struct helper_request request = helper_request_of(i);
+        uint32_t writes = gate_writes(NULL), syncs = gate_syncs();
+        struct engine_reader *reader = NULL;
+        struct engine_state at;
+        struct store_error error = {0};
+        helper_lifecycle(world->store, &request, i);
+        helper_commit(world->store);
+        assert_true(gate_writes(NULL) > writes);
+        assert_int_equal(gate_syncs(), syncs);
+        assert_int_equal(journal_reader_at(world->dir, &reader, &error), STORE_OK);
+        assert_int_equal(journal_state(reader, &at, &error), STORE_OK);
+        assert_int_equal(at.last_seq, 3 * i);
+        journal_reader_close(&reader);
+    }
+}
+
+struct engine {
+    uint32_t commits, moves_after;
+};
+
+static enum store_status
+disk_that_failed(struct engine *engine, const struct batch *batch, struct store_error *out_error)
+{
+    engine->commits++;
+    *out_error = (struct store_error){.status = STORE_IN_DOUBT, .text = "it failed"};
+    return STORE_IN_DOUBT;
+}
+
+static enum store_status
+log_moved(struct engine *engine, bool all, bool *out_done, struct store_error *out_error)
+{
+    engine->moves_after += engine->commits > 0;
+    *out_done = true;
+    return STORE_OK;
+}
+
+/* D3: by nobody, whatever the engine itself would make of it. */
+static void
+engine_that_failed_is_asked_for_nothing_more(void **state)
+{
+    static const struct engine_ops ops = {.name = "failing", .commit = disk_that_failed, .checkpoint = log_moved};
+    const uint8_t chain[BATCH_CHAIN_BYTES] = {0};
+    struct committer *committer = NULL;
+    struct batch *batch = batch_new(64);
+    struct store_error error = {0};
+    struct engine engine = {.commits = 0};
+    enum store_status status = STORE_OK;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    assert_int_equal(committer_start(&ops, &engine, chain, fd, &committer, &error), STORE_OK);
+    batch_reset(batch, 1, 1);
+    assert_true(batch_append(batch, "x", 1));
+    committer_give(committer, batch);
+    assert_true(committer_ended(committer, true, &status, &error));
+    assert_int_equal(status, STORE_IN_DOUBT);
+    committer_give(committer, batch);
+    assert_true(committer_ended(committer, true, &status, &error));
+    assert_int_equal(status, STORE_IN_DOUBT);
+    committer_stop(&committer);
+    assert_int_equal(engine.commits, 1);
+    assert_int_equal(engine.moves_after, 0);
+    batch_unref(&batch);
+    close(fd);
+}
+
 /* D6: whoever took the shard over raised its epoch; from then on this process writes nothing. */
 static void
 former_owner_writes_nothing(void **state)
@@ -244,6 +382,11 @@ main(void)
         STORY(history_is_not_ahead_of_the_journal),
         STORY(failed_sync_is_not_tried_again),
         STORY(small_batch_is_committed_by_whoever_begins_it),
+        STORY(batch_is_written_in_one),
+        STORY(batch_that_could_not_be_written_is_in_doubt_and_the_last),
+        STORY(start_whose_sync_failed_syncs_nothing_after_it),
+        STORY(store_without_syncs_gathers_nothing),
+        cmocka_unit_test(engine_that_failed_is_asked_for_nothing_more),
         STORY(former_owner_writes_nothing),
         STORY(last_batch_of_one_event_is_replayed),
     };

@@ -1,0 +1,372 @@
+/*
+ * Gathering the writes of the log. See gather.h.
+ */
+#include "store/gather.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/error.h"
+#include "store/sql.h"
+
+enum {
+    WRITE_BYTES_MAX = 64 << 10, /* SQLite's own never writes more than a page at once, and its file system cuts off beyond 128 KiB */
+    RUN_BYTES_MIN = 128 << 10,
+    NAME_BYTES = 64,
+};
+
+static const char name_own[] = "qiao-gather";
+
+/* A log. The file of the file system below lies behind it in the same memory. */
+struct log {
+    sqlite3_file base;
+    int failed;       /* the code of the first failure; every write and sync answers with it */
+    int n, cap;
+    sqlite3_int64 at; /* where in the file the gathered run begins; all of it belongs together */
+    uint8_t *run;
+};
+
+struct gather {
+    sqlite3_vfs vfs;
+    char name[NAME_BYTES];
+};
+
+static struct log *
+log_of(sqlite3_file *file)
+{
+    return (struct log *)(void *)file;
+}
+
+static sqlite3_file *
+lower_of(struct log *log)
+{
+    return (sqlite3_file *)(void *)(log + 1);
+}
+
+/* ------------------------------------------------------------- the run */
+
+/* From the first failure on nothing is kept, and nothing done. */
+static int
+log_keep(struct log *log, int rc)
+{
+    if (rc != SQLITE_OK) {
+        log->failed = rc;
+        log->n = 0;
+    }
+    return rc;
+}
+
+static int
+lower_write(struct log *log, const uint8_t *p, int n, sqlite3_int64 at)
+{
+    sqlite3_file *lower = lower_of(log);
+    int rc = SQLITE_OK;
+
+    for (int done = 0; rc == SQLITE_OK && done < n; done += WRITE_BYTES_MAX) {
+        int some = n - done < WRITE_BYTES_MAX ? n - done : WRITE_BYTES_MAX;
+        rc = lower->pMethods->xWrite(lower, p + done, some, at + done);
+    }
+    return log_keep(log, rc);
+}
+
+static int
+run_flush(struct log *log)
+{
+    int n = log->n;
+
+    log->n = 0;
+    return lower_write(log, log->run, n, log->at);
+}
+
+/* Room for a run of n bytes. False: it is too long, or there is no memory. */
+static bool
+run_fits(struct log *log, sqlite3_int64 n)
+{
+    int cap = log->cap > 0 ? log->cap : RUN_BYTES_MIN;
+    uint8_t *run;
+
+    if (n <= log->cap) {
+        return true;
+    }
+    if (n > GATHER_BYTES_MAX) {
+        return false;
+    }
+    while (cap < n) {
+        cap *= 2;
+    }
+    run = realloc(log->run, (size_t)cap);
+    if (run == NULL) {
+        return false;
+    }
+    log->run = run;
+    log->cap = cap;
+    return true;
+}
+
+/* ------------------------------------------------------------- the file */
+
+static int
+log_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
+{
+    struct log *log = log_of(file);
+    bool joins = log->n > 0 && at >= log->at && at <= log->at + log->n;
+    int rc = log->failed, from;
+
+    if (rc == SQLITE_OK && !(joins && run_fits(log, at - log->at + n))) {
+        rc = run_flush(log);
+    }
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    if (log->n == 0) {
+        if (!run_fits(log, n)) {
+            return lower_write(log, p, n, at);
+        }
+        log->at = at;
+    }
+    from = (int)(at - log->at);
+    memcpy(log->run + from, p, (size_t)n);
+    log->n = from + n > log->n ? from + n : log->n;
+    return SQLITE_OK;
+}
+
+/* The file as it would be: what is below, and the run over it. */
+static int
+log_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at)
+{
+    struct log *log = log_of(file);
+    sqlite3_file *lower = lower_of(log);
+    sqlite3_int64 end = log->at + log->n, from = at > log->at ? at : log->at, to = at + n < end ? at + n : end;
+    int rc = SQLITE_OK;
+
+    if (log->n == 0) {
+        return lower->pMethods->xRead(lower, p, n, at);
+    }
+    if (from != at || to != at + n) {
+        rc = lower->pMethods->xRead(lower, p, n, at);
+        /* It has put zeros where its file has ended. */
+        if (rc == SQLITE_IOERR_SHORT_READ && at + n <= end) {
+            rc = SQLITE_OK;
+        }
+    }
+    if (from < to && (rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ)) {
+        memcpy((uint8_t *)p + (from - at), log->run + (from - log->at), (size_t)(to - from));
+    }
+    return rc;
+}
+
+static int
+log_size(sqlite3_file *file, sqlite3_int64 *out_size)
+{
+    struct log *log = log_of(file);
+    sqlite3_file *lower = lower_of(log);
+    int rc = lower->pMethods->xFileSize(lower, out_size);
+
+    if (rc == SQLITE_OK && log->n > 0 && *out_size < log->at + log->n) {
+        *out_size = log->at + log->n;
+    }
+    return rc;
+}
+
+static int
+log_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+    struct log *log = log_of(file);
+    sqlite3_file *lower = lower_of(log);
+    int rc = log->failed;
+
+    if (log->n > 0 && log->at + log->n > size) {
+        log->n = size > log->at ? (int)(size - log->at) : 0;
+    }
+    if (rc == SQLITE_OK) {
+        rc = run_flush(log);
+    }
+    return rc == SQLITE_OK ? log_keep(log, lower->pMethods->xTruncate(lower, size)) : rc;
+}
+
+static int
+log_sync(sqlite3_file *file, int flags)
+{
+    struct log *log = log_of(file);
+    sqlite3_file *lower = lower_of(log);
+    int rc = log->failed;
+
+    if (rc == SQLITE_OK) {
+        rc = run_flush(log);
+    }
+    return rc == SQLITE_OK ? log_keep(log, lower->pMethods->xSync(lower, flags)) : rc;
+}
+
+static int
+log_close(sqlite3_file *file)
+{
+    struct log *log = log_of(file);
+    sqlite3_file *lower = lower_of(log);
+
+    free(log->run);
+    log->run = NULL;
+    log->n = log->cap = 0;
+    return lower->pMethods->xClose(lower);
+}
+
+#define PASS(name, parameters, arguments)                                                                                          \
+    static int log_##name parameters                                                                                               \
+    {                                                                                                                              \
+        sqlite3_file *lower = lower_of(log_of(file));                                                                              \
+        return lower->pMethods->name arguments;                                                                                    \
+    }
+PASS(xLock, (sqlite3_file * file, int lock), (lower, lock))
+PASS(xUnlock, (sqlite3_file * file, int lock), (lower, lock))
+PASS(xCheckReservedLock, (sqlite3_file * file, int *out), (lower, out))
+PASS(xFileControl, (sqlite3_file * file, int op, void *arg), (lower, op, arg))
+PASS(xSectorSize, (sqlite3_file * file), (lower))
+PASS(xDeviceCharacteristics, (sqlite3_file * file), (lower))
+#undef PASS
+
+/* Version 1: a log needs nothing of what came later (shared memory is the database's). */
+static const sqlite3_io_methods log_methods = {
+    .iVersion = 1,
+    .xClose = log_close,
+    .xRead = log_read,
+    .xWrite = log_write,
+    .xTruncate = log_truncate,
+    .xSync = log_sync,
+    .xFileSize = log_size,
+    .xLock = log_xLock,
+    .xUnlock = log_xUnlock,
+    .xCheckReservedLock = log_xCheckReservedLock,
+    .xFileControl = log_xFileControl,
+    .xSectorSize = log_xSectorSize,
+    .xDeviceCharacteristics = log_xDeviceCharacteristics,
+};
+
+void
+gather_stop(sqlite3 *db)
+{
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) == SQLITE_OK && file != NULL &&
+        file->pMethods == &log_methods && log_of(file)->failed == SQLITE_OK) {
+        log_keep(log_of(file), SQLITE_IOERR_WRITE);
+    }
+}
+
+/* ------------------------------------------------------------- the file system */
+
+static bool
+log_may_be_gathered(const char *name)
+{
+    sqlite3_file *file = sqlite3_database_file_object(name);
+
+    return file != NULL && file->pMethods != NULL &&
+           (file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
+}
+
+static int
+gather_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
+{
+    sqlite3_vfs *below = vfs->pAppData;
+    struct log *log = log_of(file);
+    sqlite3_file *lower = lower_of(log);
+    int rc;
+
+    if ((flags & SQLITE_OPEN_WAL) == 0 || !log_may_be_gathered(name)) {
+        return below->xOpen(below, name, file, flags, out_flags);
+    }
+    memset(log, 0, sizeof(*log));
+    lower->pMethods = NULL;
+    rc = below->xOpen(below, name, lower, flags, out_flags);
+    if (rc == SQLITE_OK) {
+        log->base.pMethods = &log_methods;
+    } else if (lower->pMethods != NULL) {
+        lower->pMethods->xClose(lower);
+    }
+    return rc;
+}
+
+#define PASS(type, name, parameters, arguments)                                                                                    \
+    static type gather_##name parameters                                                                                           \
+    {                                                                                                                              \
+        sqlite3_vfs *below = vfs->pAppData;                                                                                        \
+        return below->name arguments;                                                                                              \
+    }
+typedef void symbol_fn(void);
+PASS(int, xDelete, (sqlite3_vfs * vfs, const char *name, int sync), (below, name, sync))
+PASS(int, xAccess, (sqlite3_vfs * vfs, const char *name, int flags, int *out), (below, name, flags, out))
+PASS(int, xFullPathname, (sqlite3_vfs * vfs, const char *name, int n, char *out), (below, name, n, out))
+PASS(void *, xDlOpen, (sqlite3_vfs * vfs, const char *name), (below, name))
+PASS(void, xDlError, (sqlite3_vfs * vfs, int n, char *out), (below, n, out))
+PASS(symbol_fn *, xDlSym, (sqlite3_vfs * vfs, void *library, const char *symbol), (below, library, symbol))
+PASS(void, xDlClose, (sqlite3_vfs * vfs, void *library), (below, library))
+PASS(int, xRandomness, (sqlite3_vfs * vfs, int n, char *out), (below, n, out))
+PASS(int, xSleep, (sqlite3_vfs * vfs, int us), (below, us))
+PASS(int, xCurrentTime, (sqlite3_vfs * vfs, double *out), (below, out))
+PASS(int, xGetLastError, (sqlite3_vfs * vfs, int n, char *out), (below, n, out))
+PASS(int, xCurrentTimeInt64, (sqlite3_vfs * vfs, sqlite3_int64 *out), (below, out))
+#undef PASS
+
+static int
+gather_register(sqlite3_vfs *below, const char *name)
+{
+    struct gather *gather = calloc(1, sizeof(*gather)); /* SQLite's, as long as the process lives */
+    int rc;
+
+    if (gather == NULL) {
+        return SQLITE_NOMEM;
+    }
+    snprintf(gather->name, sizeof(gather->name), "%s", name);
+    gather->vfs = (sqlite3_vfs){
+        .iVersion = below->iVersion < 2 ? below->iVersion : 2,
+        .szOsFile = (int)sizeof(struct log) + below->szOsFile,
+        .mxPathname = below->mxPathname,
+        .zName = gather->name,
+        .pAppData = below,
+        .xOpen = gather_open,
+        .xDelete = gather_xDelete,
+        .xAccess = gather_xAccess,
+        .xFullPathname = gather_xFullPathname,
+        .xDlOpen = gather_xDlOpen,
+        .xDlError = gather_xDlError,
+        .xDlSym = gather_xDlSym,
+        .xDlClose = gather_xDlClose,
+        .xRandomness = gather_xRandomness,
+        .xSleep = gather_xSleep,
+        .xCurrentTime = gather_xCurrentTime,
+        .xGetLastError = gather_xGetLastError,
+        .xCurrentTimeInt64 = gather_xCurrentTimeInt64,
+    };
+    rc = sqlite3_vfs_register(&gather->vfs, 0);
+    if (rc != SQLITE_OK) {
+        free(gather);
+    }
+    return rc;
+}
+
+enum store_status
+gather_vfs(const char *lower, const char **out_name, struct store_error *out_error)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* what is registered SQLite keeps, under a lock of its own */
+    char name[NAME_BYTES];
+    sqlite3_vfs *below, *own;
+    int rc = SQLITE_OK;
+
+    sql_setup();
+    below = sqlite3_vfs_find(lower);
+    if (below == NULL || snprintf(name, sizeof(name), "%s-%s", name_own, below->zName) >= (int)sizeof(name)) {
+        return error_set(out_error, STORE_INVALID, "%s: no such file system of SQLite", lower != NULL ? lower : "default");
+    }
+    pthread_mutex_lock(&lock);
+    own = sqlite3_vfs_find(name);
+    if (own == NULL) {
+        rc = gather_register(below, name);
+        own = sqlite3_vfs_find(name);
+    }
+    pthread_mutex_unlock(&lock);
+    if (rc != SQLITE_OK || own == NULL) {
+        return error_set(out_error, STORE_NO_MEMORY, "no memory for the store");
+    }
+    *out_name = own->zName;
+    return STORE_OK;
+}
