@@ -99,7 +99,7 @@ const struct setting config_settings[] = {
      "memory for batches just committed"},
     {"store", "read_cache", SETTING_BYTES, AT(read_cache_bytes), 1 * MIB, 64 * GIB, "4MiB", NULL,
      "memory for batches read back"},
-    {"store", "wal", SETTING_BYTES, AT(wal_bytes_max), 1 * MIB, 64 * GIB, "16MiB", NULL,
+    {"store", "wal", SETTING_BYTES, AT(wal_bytes_max), 1 * MIB, 64 * GIB, "8MiB", NULL,
      "size of the journal's log at which it is moved into the journal"},
 };
 

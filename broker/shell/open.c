@@ -180,7 +180,7 @@ state_open(struct broker *broker, bool create, char error[BROKER_ERROR_BYTES])
     options.recent_bytes_max = config->recent_bytes_max;
     options.wal_bytes_max = config->wal_bytes_max;
     options.disk_reserve_bytes = config->disk_reserve_bytes;
-    options.journal_pages_max = config->journal_bytes_max / options.page_bytes;
+    options.journal_bytes_max = config->journal_bytes_max;
     options.history_lag_max = config->history_lag_max;
     options.mark_distance = config->mark_distance;
     options.keep_events = config->keep_events == 0 ? UINT64_MAX : config->keep_events;

@@ -126,9 +126,9 @@ settings_apply(struct engine *engine, const struct store_options *options, bool 
         return status;
     }
     engine->page_bytes = (uint64_t)page;
-    engine->pages_max = options->journal_pages_max;
     engine->log_pages_max = options->wal_bytes_max / engine->page_bytes + 1;
-    if (engine->pages_max > 0) {
+    if (options->journal_bytes_max > 0) {
+        engine->pages_max = options->journal_bytes_max / engine->page_bytes + (options->journal_bytes_max < engine->page_bytes);
         if (!fresh && (uint64_t)count >= engine->pages_max) {
             return error_set(out_error, STORE_DISK_FULL, "%s/" JOURNAL_NAME ": %lld pages, its quota is %llu",
                              engine->dir, (long long)count, (unsigned long long)engine->pages_max);

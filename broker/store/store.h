@@ -74,7 +74,7 @@ struct store_options {
     uint64_t history_cache_bytes_max; /* the same, for the history thread */
     uint32_t page_bytes;          /* SQLite's page of a new journal */
     uint64_t wal_bytes_max;       /* the log is moved into the file beyond this */
-    uint64_t journal_pages_max;   /* 0: no limit. A quota, and how tests fill a disk. */
+    uint64_t journal_bytes_max;   /* 0: no limit. A quota, and how tests fill a disk. */
     uint64_t disk_reserve_bytes;  /* store_disk_high below this much free space */
     uint64_t history_lag_max;     /* events; store_history_slow beyond it */
     uint64_t mark_distance;       /* events to replay from where on the mark is due when little is going on */
@@ -290,7 +290,7 @@ struct store_stats {
 
 void store_stats(struct store *store, struct store_stats *out_stats);
 
-/* Less free space than disk_reserve_bytes (or than that within journal_pages_max): refuse new submissions. Cheap. */
+/* Less free space than disk_reserve_bytes (or than that within journal_bytes_max): refuse new submissions. Cheap. */
 bool store_disk_high(const struct store *store);
 
 /* ------------------------------------------------------------- other processes */

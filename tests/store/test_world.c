@@ -189,7 +189,7 @@ full_disk_warns_first_and_then_stops_in_doubt(void **state)
     bool warned = false;
 
     world->options.page_bytes = 4096;
-    world->options.journal_pages_max = 100;
+    world->options.journal_bytes_max = 400 << 10;
     world->options.disk_reserve_bytes = 200 << 10;
     world->options.history = false;
     world->store = helper_open(world->dir, &world->options);
@@ -210,11 +210,46 @@ full_disk_warns_first_and_then_stops_in_doubt(void **state)
     assert_false(store_durable_seq(world->store) > durable);
     assert_int_equal(store_commit_end(world->store, &(uint64_t){0}, &error), STORE_IN_DOUBT);
     assert_int_equal(store_close(&world->store, 0, &error), STORE_IN_DOUBT);
-    world->options.journal_pages_max = 50;
+    world->options.journal_bytes_max = 200 << 10;
     assert_int_equal(world_open_status(world, &error), STORE_DISK_FULL);
-    world->options.journal_pages_max = 0;
+    world->options.journal_bytes_max = 0;
     world->store = helper_open(world->dir, &world->options);
     assert_true(store_last_seq(world->store) >= durable);
+}
+
+/* B3: the pages that count are those of the journal, whatever a new one would get. */
+static void
+quota_holds_for_a_journal_of_other_pages(void **state)
+{
+    struct world *world = *state;
+    struct store_error error = {0};
+    enum store_status status = STORE_OK;
+    uint64_t quota = 1 << 20;
+    struct stat st;
+    char path[1024];
+
+    world->options.page_bytes = 65536;
+    world->options.history = false;
+    world->store = helper_open(world->dir, &world->options);
+    helper_close(&world->store);
+    world->options.page_bytes = 4096;
+    world->options.journal_bytes_max = quota;
+    world->store = helper_open(world->dir, &world->options);
+    for (uint32_t i = 0; status == STORE_OK; i++) {
+        struct helper_request request = helper_request_of(i);
+        helper_append(world->store, PROTO_EV_ACCEPTED, &request, PROTO_STATUS_READY, 1, 40000);
+        status = store_commit_wait(world->store, &error);
+        assert_true(i < 100);
+    }
+    assert_int_equal(status, STORE_IN_DOUBT);
+    assert_int_equal(store_close(&world->store, 0, &error), STORE_IN_DOUBT);
+    file_sql(world->dir, "journal.db", "PRAGMA wal_checkpoint(TRUNCATE)");
+    snprintf(path, sizeof(path), "%s/journal.db", world->dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true((uint64_t)st.st_size <= quota && (uint64_t)st.st_size > quota / 2);
+    /* Less than a page is a quota too. */
+    world->options.journal_bytes_max = 1;
+    assert_int_equal(world_open_status(world, &error), STORE_DISK_FULL);
 }
 
 int
@@ -230,6 +265,7 @@ main(int argc, char **argv)
         STORY(files_are_for_their_owner_only),
         STORY(store_without_syncs_says_so),
         STORY(full_disk_warns_first_and_then_stops_in_doubt),
+        STORY(quota_holds_for_a_journal_of_other_pages),
     };
 
     if (argc != 2) {
