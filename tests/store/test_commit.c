@@ -297,6 +297,7 @@ static void
 engine_that_failed_is_asked_for_nothing_more(void **state)
 {
     static const struct engine_ops ops = {.name = "failing", .commit = disk_that_failed, .checkpoint = log_moved};
+    const struct store_options options = helper_options(STORE_ENGINE_SQLITE);
     const uint8_t chain[BATCH_CHAIN_BYTES] = {0};
     struct committer *committer = NULL;
     struct batch *batch = batch_new(64);
@@ -305,7 +306,7 @@ engine_that_failed_is_asked_for_nothing_more(void **state)
     enum store_status status = STORE_OK;
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-    assert_int_equal(committer_start(&ops, &engine, chain, fd, &committer, &error), STORE_OK);
+    assert_int_equal(committer_start(&ops, &engine, &options, chain, fd, &committer, &error), STORE_OK);
     batch_reset(batch, 1, 1);
     assert_true(batch_append(batch, "x", 1));
     committer_give(committer, batch);
