@@ -230,6 +230,7 @@ quota_holds_for_a_journal_of_other_pages(void **state)
 
     world->options.page_bytes = 65536;
     world->options.history = false;
+    world->options.pack_bytes_min = UINT32_MAX; /* bodies of a pattern would take no room */
     world->store = helper_open(world->dir, &world->options);
     helper_close(&world->store);
     world->options.page_bytes = 4096;
