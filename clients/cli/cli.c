@@ -100,9 +100,16 @@ cli_error(struct cli *cli, int exit_code, const char *format, ...)
 }
 
 int
+cli_line(struct cli *cli, int exit_code, const char *line)
+{
+    char words[SAID_SIZE];
+    return cli_error(cli, exit_code, "%s", words_of_line(line, cli->json ? LANG_EN : cli->lang, words, sizeof words));
+}
+
+int
 cli_said(struct cli *cli, const struct said *said)
 {
-    return cli_error(cli, said->exit_code, "%s", said->text);
+    return cli_line(cli, said->exit_code, said->text);
 }
 
 static void
@@ -170,7 +177,7 @@ cli_open(struct cli *cli)
     struct qiao_context_error error = { "", 0 };
     enum qiao_status status = qiao_context_load(cli->context, &context, &error);
     if (status != QIAO_OK) {
-        cli_error(cli, EXIT_CONFIG, "%s", *error.text ? error.text : qiao_status_text(status));
+        cli_line(cli, EXIT_CONFIG, *error.text ? error.text : qiao_status_text(status));
         if (!cli->json)
             fprintf(stderr, "  %s: %s\n", cli->lang == LANG_ZH ? "下一步" : "next", text_in(&outcome_of(QIAO_CONTEXT)->next, cli->lang));
         return EXIT_CONFIG;

@@ -40,6 +40,9 @@ int cli_status_of_document(struct cli *cli, enum qiao_status status, const struc
 /* "qiao: ..." on stderr (an object with --json); returns the code. */
 int cli_error(struct cli *cli, int exit_code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* A line that begins with its place: "request.yaml:7: stands twice", in the reader's language; returns the code. */
+int cli_line(struct cli *cli, int exit_code, const char *line);
+
 /* What said holds. */
 int cli_said(struct cli *cli, const struct said *said);
 

@@ -42,7 +42,7 @@ static int
 usage_error(struct cli *cli, const struct command *command, const char *said)
 {
     char line[256];
-    cli_error(cli, EXIT_USAGE, "%s", said);
+    cli_line(cli, EXIT_USAGE, said);
     if (cli->json)
         return EXIT_USAGE;
     if (command)

@@ -24,7 +24,7 @@ static int
 context_error(struct cli *cli, enum qiao_status status, const struct qiao_context_error *error)
 {
     if (status == QIAO_CONTEXT || (*error->text && status >= QIAO_TIMEOUT))
-        return cli_error(cli, status == QIAO_CONTEXT ? EXIT_CONFIG : EXIT_UNREACHABLE, "%s", *error->text ? error->text : qiao_status_text(status));
+        return cli_line(cli, status == QIAO_CONTEXT ? EXIT_CONFIG : EXIT_UNREACHABLE, *error->text ? error->text : qiao_status_text(status));
     return cli_status(cli, status);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What a broker says, in Chinese: its English text is the key. %s stands for a value that stays as it is, %t for a part that is
- * looked up itself. clients/cli/tests/words_test.py holds this list against the broker's sources.
+ * What a broker says, and what is wrong with documents and words, in Chinese: the English text is the key. %s stands for a value
+ * that stays as it is, %t for a part that is looked up itself. clients/cli/tests/words_test.py holds this list against the sources.
  */
 #include "words.h"
 
@@ -111,9 +111,9 @@ static const struct text words[] = {
     { "an amount of at most %s", "金额至多 %s" },
     { "a number of elements of at least %s", "元素至少 %s 个" },
     { "a number of elements of at most %s", "元素至多 %s 个" },
-    { "one of %s", "取值 %s" },
+    { "one of %s", "以下之一:%s" },
     { "currency %s", "货币 %s" },
-    { "a value", "有值" },
+    { "a value", "一个值" },
     { "a string", "文本" },
     { "a string of at most 256 bytes", "不超过 256 字节的文本" },
     { "a number", "数值" },
@@ -242,6 +242,74 @@ static const struct text words[] = {
     { "a system call failed", "系统调用失败" },
     { "the context cannot be used", "连接配置不可用" },
     { "a result that this library does not know", "未知的结果" },
+    /* What is wrong with a context. */
+    { "none is current: import an invitation, or set QIAO_CONTEXT", "尚未选定:请导入邀请,或设置 QIAO_CONTEXT" },
+    { "others may read this secret key: chmod 600 it", "他人可读取该私钥:请执行 chmod 600" },
+    { "not a name for a context", "不能用作上下文名称" },
+    { "not a name for a context, or no home directory", "不能用作上下文名称,或没有主目录" },
+    { "no home directory", "没有主目录" },
+    { "this is a context, not an invitation", "这是上下文,不是邀请" },
+    { "there is such a context already", "已有同名上下文" },
+    { "the new key is damaged", "新密钥已损坏" },
+    { "expected key = value", "应为 键 = 值" },
+    { "%s is longer than %s bytes, or holds a NUL", "%s 超过 %s 字节,或含 NUL" },
+    { "%s is not %s characters of Z85", "%s 不是 %s 个 Z85 字符" },
+    { "%s is not a whole number", "%s 不是整数" },
+    { "%s stands here for the second time", "%s 重复出现" },
+    { "more than %s bytes", "超过 %s 字节" },
+    { "an endpoint and either all three keys or none are needed", "须有地址,且三个密钥须全部给出或全部省略" },
+    { "no endpoint", "缺少地址" },
+    { "server_key, public_key and secret_key belong together", "server_key、public_key 与 secret_key 须同时给出" },
+    /* What is wrong with a document, or with the words of the command line. */
+    { "expected %t, found '%s'", "应为 %t,实为 '%s'" },
+    { "expected %t, found a %t", "应为 %t,实为 %t" },
+    { "expected one of routine, urgent, asap, stat", "应为 routine、urgent、asap、stat 之一" },
+    { "expected none or any", "应为 none 或 any" },
+    { "expected an integer from 1 to 1000000", "应为 1 至 1000000 的整数" },
+    { "expected a time such as 2026-12-01T09:00:00+08:00 or +2h", "应为时间,如 2026-12-01T09:00:00+08:00 或 +2h" },
+    { "expected latitude and longitude in degrees, such as [39.8, 116.5]", "应为以度表示的纬度与经度,如 [39.8, 116.5]" },
+    { "a text (UTF-8)", "文本(UTF-8)" },
+    { "an integer", "整数" },
+    { "a decimal such as 97.85", "小数,如 97.85" },
+    { "a date such as 2026-11-30", "日期,如 2026-11-30" },
+    { "a time such as 2026-11-30T09:00:00+08:00", "时间,如 2026-11-30T09:00:00+08:00" },
+    { "an amount with its currency such as 1250.00 CNY", "带货币的金额,如 1250.00 CNY" },
+    { "larger than %s bytes", "超过 %s 字节" },
+    { "cannot be read", "无法读取" },
+    { "no memory", "内存不足" },
+    { "not YAML", "不是 YAML" },
+    { "a NUL character is not allowed", "不允许 NUL 字符" },
+    { "a name must be a text", "名称须为文本" },
+    { "the name is not UTF-8", "名称不是 UTF-8" },
+    { "stands twice", "重复出现" },
+    { "nested too deep", "嵌套过深" },
+    { "too many values", "值过多" },
+    { "is missing", "缺失" },
+    { "%s is missing", "缺少 %s" },
+    { "at most 16 parties", "至多 16 个机构" },
+    { "there is a body already", "已有正文" },
+    { "too large (16 KiB) or too deep (8 levels)", "过大(16 KiB)或嵌套过深(8 层)" },
+    { "too large or too deep", "过大或嵌套过深" },
+    { "no such field; qiao help document lists them", "没有该字段;qiao help document 可列出" },
+    { "not a path of names", "不是由名称组成的路径" },
+    { "--%s: '%s' is not NAME=VALUE", "--%s: '%s' 不是 NAME=VALUE" },
+    { "--%s: '%s' is not %t", "--%s: '%s' 应为 %t" },
+    { "--require: '%s' is not ATTRIBUTE OP VALUE", "--require: '%s' 不是 ATTRIBUTE OP VALUE" },
+    { "--require: the words must be UTF-8", "--require: 须为 UTF-8" },
+    { "--require: the document's require is no list", "--require: 文档中的 require 不是列表" },
+    { "--%s: the text is not UTF-8", "--%s: 文本不是 UTF-8" },
+    { "a whole number, not negative", "非负整数" },
+    { "a duration such as 90s, 5m, 2h30m, 3d", "时长,如 90s、5m、2h30m、3d" },
+    { "a time such as 2026-12-01T09:00:00+08:00, 2026-12-01 or +2h", "时间,如 2026-12-01T09:00:00+08:00、2026-12-01 或 +2h" },
+    { "unknown option --%s", "未知选项 --%s" },
+    { "unknown option -%s", "未知选项 -%s" },
+    { "unknown command '%s'", "未知命令 '%s'" },
+    { "--%s takes no value", "--%s 不带值" },
+    { "--%s wants a value: %s", "--%s 须带值:%s" },
+    { "-%s wants a value: %s", "-%s 须带值:%s" },
+    { "unexpected '%s'", "多余的 '%s'" },
+    { "too many options (at most %s)", "选项过多(至多 %s 个)" },
+    { "too many words (at most %s)", "词过多(至多 %s 个)" },
     /* Reasons of a status. */
     { "none", "无" },
     { "missing", "缺失" },
@@ -344,18 +412,26 @@ parts_put(const char *chinese, const struct part *parts, int depth, char *buf, s
     return true;
 }
 
+/* The sentence that a text is, whole; NULL: none. */
+static const struct text *
+words_find(const char *text, size_t n, struct part *parts)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i].en) == n && memcmp(words[i].en, text, n) == 0 && !strchr(words[i].en, '%'))
+            return &words[i];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strchr(words[i].en, '%') && matches(words[i].en, text, n, parts))
+            return &words[i];
+    return NULL;
+}
+
 /* False: no room for it. */
 static bool
 words_put(const char *text, size_t n, int depth, char *buf, size_t size, size_t *used)
 {
     struct part parts[PARTS_MAX];
-    for (size_t i = 0; depth < DEPTH_MAX && i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i].en) == n && memcmp(words[i].en, text, n) == 0 && !strchr(words[i].en, '%'))
-            return text_put(buf, size, used, words[i].zh, strlen(words[i].zh));
-    for (size_t i = 0; depth < DEPTH_MAX && i < sizeof words / sizeof *words; i++)
-        if (strchr(words[i].en, '%') && matches(words[i].en, text, n, parts))
-            return parts_put(words[i].zh, parts, depth, buf, size, used);
-    return text_put(buf, size, used, text, n);
+    const struct text *found = depth < DEPTH_MAX ? words_find(text, n, parts) : NULL;
+    return found ? parts_put(found->zh, parts, depth, buf, size, used) : text_put(buf, size, used, text, n);
 }
 
 const char *
@@ -365,4 +441,19 @@ words_in(const char *english, enum lang lang, char *buf, size_t size)
     if (lang != LANG_ZH || size == 0 || !words_put(english, strlen(english), 0, buf, size, &used))
         return english;
     return buf;
+}
+
+const char *
+words_of_line(const char *english, enum lang lang, char *buf, size_t size)
+{
+    struct part parts[PARTS_MAX];
+    for (const char *p = english; lang == LANG_ZH && size > 0; p += 2) {
+        size_t n = strlen(p), used = 0;
+        if (words_find(p, n, parts))
+            return text_put(buf, size, &used, english, (size_t)(p - english)) && words_put(p, n, 0, buf, size, &used) ? buf : english;
+        p = strstr(p, ": ");
+        if (!p)
+            break;
+    }
+    return english;
 }

@@ -63,6 +63,12 @@ class Help(Alone):
         self.assertIn("不是编号", self.qiao("get", "xyz", "--lang", "zh").err)
         self.assertIn("is no id", self.qiao("get", "xyz", "--lang", "en").err)
         self.assertIn("is no id", self.qiao("get", "xyz", "--lang", "zh", "--json").err)
+        wrong = ("submit", "-", "--dry-run", "--priority")
+        for words, chinese, english in ((("soon",), "--priority: 'soon' 应为 以下之一:routine", "--priority: 'soon' is not one of routine"),
+                                        (("stat", "--sett", "a=1"), "未知选项 --sett", "unknown option --sett"),
+                                        (("stat",), "context: 尚未选定", "context: none is current")):
+            for more, told in (((), chinese), (("--json",), english)):
+                self.assertIn(told, self.qiao("--lang", "zh", *more, *wrong, *words).err)
 
     def test_language_follows_the_locale_and_the_option_outranks_it(self):
         self.assertIn("用法", self.qiao("help", env={"LC_ALL": "zh_CN.UTF-8"}).out)

@@ -30,7 +30,7 @@ a_rule_is_looked_up_with_its_own_values(void **state)
 {
     says("input.hits: at most 1000, got integer", "input.hits:要求 至多 1000;实为 整数");
     says("input.limit: required, got absent", "input.limit:要求 必填;实为 缺失");
-    says("input.a: one of usp, got, gbt8170, got string", "input.a:要求 取值 usp, got, gbt8170;实为 文本");
+    says("input.a: one of usp, got, gbt8170, got string", "input.a:要求 以下之一:usp, got, gbt8170;实为 文本");
     says("input.price: money: {amount, currency}, got string", "input.price:要求 金额:{amount, currency};实为 文本");
 }
 
@@ -42,6 +42,28 @@ what_is_not_in_the_list_is_shown_as_it_is(void **state)
     says("%s: not met", "%s:不满足");
     says(": not met", ": not met");
     says("input.a: 什么, got %t", "input.a:要求 什么;实为 %t");
+}
+
+static void
+line_says(const char *english, const char *chinese)
+{
+    char buf[512];
+    assert_string_equal(words_of_line(english, LANG_ZH, buf, sizeof buf), chinese);
+    assert_ptr_equal(words_of_line(english, LANG_EN, buf, sizeof buf), english);
+}
+
+static void
+places_before_a_sentence_stay(void **state)
+{
+    line_says("r.yaml:7: input.units: expected an integer, found 'many'", "r.yaml:7: input.units: 应为 整数,实为 'many'");
+    line_says("r.yaml:2: input: stands twice", "r.yaml:2: input: 重复出现");
+    line_says("--wait-at-most: 'soon' is not a duration such as 90s, 5m, 2h30m, 3d", "--wait-at-most: 'soon' 应为 时长,如 90s、5m、2h30m、3d");
+    line_says("r.yaml:2: did not find expected key", "r.yaml:2: did not find expected key");
+    line_says("a: ", "a: ");
+    line_says("", "");
+    char small[20];
+    const char *english = "r.yaml:2: input: stands twice";
+    assert_ptr_equal(words_of_line(english, LANG_ZH, small, sizeof small), english);
 }
 
 /* Never half a sentence, nor half a character. */
@@ -67,6 +89,7 @@ main(void)
         cmocka_unit_test(a_sentence_is_said_in_chinese),
         cmocka_unit_test(values_stay_as_they_are),
         cmocka_unit_test(a_rule_is_looked_up_with_its_own_values),
+        cmocka_unit_test(places_before_a_sentence_stay),
         cmocka_unit_test(what_is_not_in_the_list_is_shown_as_it_is),
         cmocka_unit_test(what_does_not_fit_is_shown_as_it_is),
     };

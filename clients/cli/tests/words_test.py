@@ -1,4 +1,4 @@
-"""Whatever the broker answers in English, `qiao` can say in Chinese; and its table has nothing that no broker says."""
+"""Whatever the broker answers in English, and what `qiao` finds wrong with documents and words, is said in Chinese too; and nothing else is in the table."""
 import glob
 import os
 import re
@@ -21,8 +21,8 @@ NOT_SAID = {"catalogue.c", "catalogue_check.c", "on_figures.c", "status.c", "kep
 ONE_WORD = {"fault": [-3, -2], "blame": [-2, -3], "bounds_check": [4]}
 # In the other rooms what these functions are given.
 CALLS = {"talk_refuse_stranger": [4], "talk_refuse": [5], "talk_shut": [4], "talk_malformed": [3], "leave_refusal": [5]}
-# What the library says of its caller's words.
-LIBRARY = {"qiaoi_refuse_argument": [2], "check_failed": [2]}
+# What the library says of its caller's words and of contexts.
+LIBRARY = {"qiaoi_refuse_argument": [2], "check_failed": [2], "qiaoi_context_report": [2], "wrong": [1]}
 
 
 def code(path):
@@ -104,12 +104,25 @@ def others_say():
             said |= set(calls(code(path), CALLS))
     for room in ("clients/lib", "proto"):
         for path in glob.glob(os.path.join(TOP, room, "*.c")):
-            said |= set(calls(code(path), LIBRARY))
+            said |= {CONVERSION.sub("%s", one) for one in calls(code(path), LIBRARY)}
     types = code(os.path.join(TOP, "clients", "lib", "types.c"))
     said |= set(re.findall(r"\{QIAO_\w+, " + LITERAL.replace("(", "(?:", 1) + ", " + LITERAL + r"\}", types))
     said |= {text for text in literals(types[types.index("qiao_status_text("):types.index("qiao_status_name(")])}
     with open(os.path.join(TOP, "proto", "schema.toml"), "rb") as file:
         said |= set(tomllib.load(file)["enum"]["reason"])
+    return {one for one in said if has_words(one)}
+
+
+def program_says():
+    """What is wrong with documents and words; the places before it are cut off, and what is put behind it is one value."""
+    said = {"unknown command '%s'"}
+    for name in ("form.c", "document.c", "args.c"):
+        text = code(os.path.join(TOP, "clients", "cli", name))
+        said |= set(calls(text, {"say": [2, -1], "complain": [2], "wrong": [2], "snprintf": [2]}))
+        said |= set(re.findall(r"\bexpected = " + LITERAL, text))
+    kinds = re.findall(r"\{ " + LITERAL + ", " + LITERAL + r", (?:true|false), \w+ \}", code(os.path.join(TOP, "clients", "cli", "scalar.c")))
+    said |= {text for _, text in kinds}
+    said = {re.sub(r"^%s:(?:%s:)? |(?<=%s)%s$", "", CONVERSION.sub("%s", one)) for one in said}
     return {one for one in said if has_words(one)}
 
 
@@ -134,8 +147,13 @@ class Words(unittest.TestCase):
         self.assertGreater(len(said), 80)
         self.assertEqual([], sorted(said - self.known))
 
+    def test_so_is_what_this_program_says_of_documents_and_words(self):
+        said = program_says()
+        self.assertGreater(len(said), 45)
+        self.assertEqual([], sorted(said - self.known))
+
     def test_no_translation_outlives_its_sentence(self):
-        self.assertEqual([], sorted(self.known - core_says() - others_say()))
+        self.assertEqual([], sorted(self.known - core_says() - others_say() - program_says()))
 
     def test_each_is_there_once_with_the_same_values_in_the_same_order(self):
         self.assertEqual(len(self.table), len(self.keys))
