@@ -4,6 +4,8 @@ The clean story is written as recorders write, by a few lines that play a broker
 """
 import contextlib
 import copy
+import importlib.machinery
+import importlib.util
 import io
 import os
 import sys
@@ -409,6 +411,23 @@ class Judge(unittest.TestCase):
             story.write(folder)
             self.assertGreater(judge.report(Told(folder), out), 0)
         self.assertIn("ANOMALY acknowledged", out.getvalue())
+
+
+class Campaign(unittest.TestCase):
+    def test_a_row_stands_in_the_table_of_its_own_section(self):
+        loader = importlib.machinery.SourceFileLoader("campaign", os.path.join(HERE, "campaign"))
+        campaign = importlib.util.module_from_spec(importlib.util.spec_from_loader("campaign", loader))
+        loader.exec_module(campaign)
+        head = campaign.HEAD + "| 1 | a | | 1..4 |\n\nA note.\n\n"
+        others = "### Another table\n\n| date |\n| --- |\n| 2 |\n\n## And another\n\n| date |\n"
+        with tempfile.TemporaryDirectory() as folder:
+            campaign.PAGE = os.path.join(folder, "campaigns.md")
+            with open(campaign.PAGE, "w", encoding="utf-8") as page:
+                page.write("# Campaigns\n\n" + head + others)
+            self.assertEqual(5, campaign.seed_after_last_row())
+            campaign.row_add("| 3 | b | | 5..6 |")
+            with open(campaign.PAGE, encoding="utf-8") as page:
+                self.assertEqual("# Campaigns\n\n" + head.replace("1..4 |\n", "1..4 |\n| 3 | b | | 5..6 |\n") + others, page.read())
 
 
 def planted(act, rule):
