@@ -45,6 +45,7 @@ book_act(struct qiao_client *client, const struct qiaoi_call *call, const struct
     bool gone = record->type == PROTO_REFUSAL && (record->u.refusal.code == PROTO_REFUSAL_CODE_STALE ||
                                                        record->u.refusal.code == PROTO_REFUSAL_CODE_NOT_FOUND);
 
+    qiaoi_held_status(client, call->key, call->fence, done ? record->u.receipt.status : record->type == PROTO_REFUSAL ? record->u.refusal.status : 0);
     if (gone || (done && call->settles)) {
         qiaoi_held_drop(client, call->key, call->fence);
     } else if (call->settles) {
@@ -171,9 +172,9 @@ book_task(struct qiao_client *client, const struct proto_record *record)
     if (!held || held->fence != task->fence || held->sent_again) {
         qiaoi_credit_used(client, task->service);
     }
-    if (held && held->fence == task->fence && held->sent_again && !task->reply) {
+    if (held && held->fence == task->fence && held->sent_again && !task->reply && !(held->on_hold && task->status != PROTO_STATUS_ON_HOLD)) {
         held->sent_again = false;
-        return NOTHING;
+        return NOTHING; /* it goes on as it was; one that was answered or lifted meanwhile is news */
     }
     qiaoi_held_arrived(client, task);
     return (struct qiaoi_arrival){.kind = QIAO_EVENT_TASK};

@@ -62,12 +62,21 @@ held_add(struct qiao_client *client, qiao_id task)
     return &client->held[at];
 }
 
+/* A task that its offer holds, one more (1) or one less (-1). */
+static void
+held_count(struct qiao_client *client, const struct qiaoi_held *held, int32_t by)
+{
+    if (held->offer != 0) {
+        client->offers[held->offer - 1].held += (uint32_t)by;
+        client->offers[held->offer - 1].owned += held->owned ? (uint32_t)by : 0;
+    }
+}
+
 /* A task that does not fit is still delivered; its lease then ends by itself and the broker gives it to another. */
 void
 qiaoi_held_arrived(struct qiao_client *client, const struct proto_task *task)
 {
     struct qiaoi_held *held = qiaoi_held_find(client, task->task);
-    struct qiaoi_offer *offer;
     uint8_t at;
 
     if (task->task == 0) {
@@ -75,19 +84,19 @@ qiaoi_held_arrived(struct qiao_client *client, const struct proto_task *task)
     }
     if (!held) {
         at = qiaoi_offer_of(client, task->service);
-        offer = at != 0 ? &client->offers[at - 1] : NULL;
         held = held_add(client, task->task);
         if (!held) {
             return;
         }
         held->offer = at;
-        if (offer) {
-            offer->held++;
-        }
-    } else if (held->settling && held->offer != 0) {
-        client->offers[held->offer - 1].held++;
+        held->settling = true; /* counts from below on */
+    }
+    if (held->settling) {
+        held->owned = task->tenure == PROTO_TENURE_OWNED;
+        held_count(client, held, 1);
     }
     held->fence = task->fence;
+    held->on_hold = task->status == PROTO_STATUS_ON_HOLD;
     held->lease_us = task->lease;
     held->renewed_us = client->now_us;
     held->settling = held->abort_asked = held->sent_again = false;
@@ -108,11 +117,7 @@ qiaoi_held_settling(struct qiao_client *client, qiao_id task, uint64_t fence, bo
         return;
     }
     held->settling = settling;
-    if (held->offer != 0 && settling) {
-        client->offers[held->offer - 1].held--;
-    } else if (held->offer != 0) {
-        client->offers[held->offer - 1].held++;
-    }
+    held_count(client, held, settling ? -1 : 1);
 }
 
 void
@@ -124,8 +129,8 @@ qiaoi_held_drop(struct qiao_client *client, qiao_id task, uint64_t fence)
     if (!held || held->fence != fence) {
         return;
     }
-    if (!held->settling && held->offer != 0) {
-        client->offers[held->offer - 1].held--;
+    if (!held->settling) {
+        held_count(client, held, -1);
     }
     qiaoi_table_remove(&client->held_at, task, &at);
     client->held[at].task = 0;
@@ -140,6 +145,17 @@ qiaoi_held_renewed(struct qiao_client *client, qiao_id task, uint64_t fence)
 
     if (held && held->fence == fence) {
         held->renewed_us = client->now_us;
+    }
+}
+
+/* What the answer to an act tells of it: a refusal names the status too. */
+void
+qiaoi_held_status(struct qiao_client *client, qiao_id task, uint64_t fence, enum proto_status status)
+{
+    struct qiaoi_held *held = qiaoi_held_find(client, task);
+
+    if (held && held->fence == fence && status != 0) {
+        held->on_hold = status == PROTO_STATUS_ON_HOLD;
     }
 }
 

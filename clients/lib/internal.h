@@ -151,12 +151,14 @@ struct qiaoi_calls {
 struct qiaoi_held {
     qiao_id task;
     uint64_t fence;
-    int64_t lease_us;   /* 0: owned */
+    int64_t lease_us;   /* 0: none runs */
     int64_t renewed_us; /* monotonic */
     uint8_t offer;      /* index + 1; 0: none */
     bool settling;      /* a result is on its way */
     bool sent_again;    /* the connection is a new one: the broker may send this task again, which is no news */
     bool abort_asked;
+    bool owned;         /* by the party: comes again on a new connection */
+    bool on_hold;       /* as far as we were told */
 };
 
 struct qiaoi_offer {
@@ -165,6 +167,7 @@ struct qiaoi_offer {
     uint8_t prefix_n; /* of prefix.*: bytes before the star; else 0 */
     uint32_t capacity;
     uint32_t held;        /* held tasks that are not settling */
+    uint32_t owned;       /* of these: that come again on a new connection */
     uint32_t outstanding; /* credit that the broker still has */
     struct proto_buf record; /* the encoded record, to be offered again */
 };
@@ -362,6 +365,7 @@ void qiaoi_held_arrived(struct qiao_client *client, const struct proto_task *tas
 void qiaoi_held_drop(struct qiao_client *client, qiao_id task, uint64_t fence);
 void qiaoi_held_settling(struct qiao_client *client, qiao_id task, uint64_t fence, bool settling);
 void qiaoi_held_renewed(struct qiao_client *client, qiao_id task, uint64_t fence);
+void qiaoi_held_status(struct qiao_client *client, qiao_id task, uint64_t fence, enum proto_status status);
 void qiaoi_held_lost(struct qiao_client *client, struct proto_bin lost);
 void qiaoi_held_renew(struct qiao_client *client, bool all);
 void qiaoi_held_fini(struct qiao_client *client);

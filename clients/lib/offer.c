@@ -100,7 +100,10 @@ qiaoi_credit_used(struct qiao_client *client, struct proto_str service)
     }
 }
 
-/* On a new connection: the broker knows none of them any more, and what it had of our credit is void. */
+/*
+ * On a new connection: the broker knows none of them any more, and what it had of our credit is void. Owned tasks in hand come again,
+ * each for one credit: without it neither an abort nor a reply would reach this connection.
+ */
 void
 qiaoi_offers_again(struct qiao_client *client)
 {
@@ -125,7 +128,7 @@ qiaoi_offers_again(struct qiao_client *client)
             qiaoi_session_lost(client);
             return;
         }
-        offer->outstanding = credit_free(client, offer);
+        offer->outstanding = credit_free(client, offer) + (offer->owned < offer->capacity ? offer->owned : offer->capacity);
         record.u.offer.credit = offer->outstanding;
         call->care = QIAOI_ONCE;
         call->silent = true;

@@ -434,6 +434,20 @@ class Restart(unittest.TestCase):
             self.assertEqual(DONE, worker.stop())
 
 
+    def test_a_wish_to_stop_reaches_a_busy_worker_over_a_crash_of_the_broker(self):
+        """L5: an owned task comes again to a worker that has no capacity left, and the wish with it."""
+        with Broker() as broker:
+            acme, lab = broker.party("acme", roles=["requester"]), broker.party("lab", roles=["performer"])
+            worker = broker.child(program("qiao"), "worker", "run", "--service", "sales.*", "--json", "--exec", "exec sleep 1000", context=lab)
+            identity = broker.qiao("submit", "-", "--json", input=SALES, context=acme).json()["id"]
+            worker.line('"started"')
+            broker.crash()
+            broker.start()
+            broker.qiao("cancel", identity, context=acme)
+            self.assertEqual(CANCELLED, broker.qiao("watch", identity, ok=False, context=acme).code)
+            self.assertEqual(DONE, worker.stop())
+
+
 class Examples(Live):
     def test_the_shipped_documents_are_read_and_typed(self):
         folder = os.path.join(HERE, "..", "..", "deploy", "examples")

@@ -224,12 +224,12 @@ new_connection_takes_up_where_the_old_one_was(void **state)
     assert_int_equal(event.task.task, 257);
     fake_seen_at(fake, PROTO_OFFER, 1, &record);
     assert_int_equal(record.u.offer.capacity, 4);
-    assert_int_equal(record.u.offer.credit, 2);
+    assert_int_equal(record.u.offer.credit, 3); /* the leased one is in hand; the owned one comes again, for one credit */
     assert_true(proto_str_eq(record.u.offer.worker, PROTO_STR("w1")));
-    assert_int_equal(qiao_process(client), QIAO_OK); /* both tasks used up credit, also the one that is no news */
+    assert_int_equal(qiao_complete(client, 257, 1003, "fine", (struct qiao_bytes){0}, (struct qiao_bytes){0}, A_WHILE), QIAO_OK);
     fake_await(fake, PROTO_CREDIT, 1);
     fake_seen_at(fake, PROTO_CREDIT, 0, &record);
-    assert_int_equal(record.u.credit.credit, 1);
+    assert_int_equal(record.u.credit.credit, 1); /* both that came used up credit, also the one that is no news */
     fake_seen_at(fake, PROTO_RENEW, 0, &record);
     assert_int_equal(proto_iter_of(record.u.renew.held).left, 1);
     qiao_client_close(&client, 0);

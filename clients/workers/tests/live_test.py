@@ -254,6 +254,19 @@ class Others(Live):
         self.broker.qiao("reply", request, "-", context=self.acme, input=json.dumps({"founded_on": "2020-05-01", "overdue_days": 0}))
         self.assertEqual("eligible", self.ended(request)["outcome"])
 
+    def test_a_reply_reaches_a_worker_that_was_away(self):
+        """L5: at its capacity too; stopped, so that the broker ends its connection, and continued."""
+        worker = self.worker("funding", "one", "--capacity", "1")
+        request = self.submit("funding.lease", {name: value for name, value in LEASE.items() if name != "founded_on"})
+        worker.until("asked")
+        worker.child.process.send_signal(signal.SIGSTOP)
+        while any(row["worker"] == "one" for row in self.broker.qiao("workers", "--json").rows()):
+            pass
+        self.reply(request)
+        worker.child.process.send_signal(signal.SIGCONT)
+        row = self.ended(request)
+        self.assertEqual(("eligible", 1), (row["outcome"], row["attempt"]))
+
     def asked_by_a_worker_that_dies(self):
         worker = self.worker("funding")
         request = self.submit("funding.lease", {name: value for name, value in LEASE.items() if name != "founded_on"})
