@@ -14,13 +14,14 @@ SILENT_HEARTBEATS = 3
 
 
 class Refusal(Exception):
-    """The broker said no; nothing was stored. `code`, `path`, `retry_after` (seconds) and `id` say more."""
+    """The broker said no; nothing was stored. `code`, `path`, `retry_after` (seconds), `id` and `status` say more."""
 
     def __init__(self, header):
         self.code = header.get("code", "")
         self.path = header.get("path", "")
         self.retry_after = header.get("retry_after", 0) / 1e6
         self.id = header.get("id")
+        self.status = header.get("status", "")     # of what it contradicts
         text = header.get("message", "")
         super().__init__(f"{self.code}: {text}" + (f" ({self.path})" if self.path else ""))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 
 from .connection import Connection, Refusal
+from .requester import TERMINAL
 
 log = logging.getLogger("qiao.worker")
 
@@ -278,7 +279,7 @@ class Worker(Connection):
             try:
                 self.settle(number, 0.001)
             except Refusal as refusal:
-                if refusal.code in ("stale", "not-found"):
+                if refusal.code in ("stale", "not-found") or refusal.status in TERMINAL:
                     task.withdrawn.set()
                     self.tasks.pop(task.header["task"], None)
                     self._forget(task.held)

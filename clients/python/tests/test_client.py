@@ -269,6 +269,21 @@ class Credit(unittest.TestCase):
                 task.withdrawn.wait(10)
         self.assertEqual([1, 1], self.perform(script, function)[:2])
 
+    def test_a_task_that_ended_while_we_were_away_is_withdrawn(self):
+        """Cancelled before our `accept` came: a withdrawal that nobody could tell us."""
+        def script(name, header, body):
+            if name == "accept" and header["task"] == 65:
+                return [("refusal", {"re": header["n"], "code": "conflict", "id": 64, "status": "cancelled"}, b"")]
+            answer = [("receipt", {"re": header["n"]}, b"")] if header.get("n") else []
+            if name == "offer":
+                answer += [("task", {**OWNED, "status": "requested"}, b"")]
+            elif name == "credit":
+                answer += [("task", {**OWNED, "task": 129, "fence": 8}, b"")]
+            return answer
+        told = []
+        credit = self.perform(script, lambda task: told.append(task.withdrawn.wait(10)) if task.task == 65 else None)
+        self.assertEqual(([1, 1], [True]), (credit[:2], told))
+
     def test_a_reply_costs_no_credit_and_a_question_gives_none(self):
         def script(name, header, body):
             answer = [("receipt", {"re": header["n"]}, b"")] if header.get("n") else []
