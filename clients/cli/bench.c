@@ -10,7 +10,7 @@
 
 #include "bench.h"
 
-enum { EXIT_CODE_USAGE = 64, EXIT_CODE_FAILED = 69, WINDOW_MAX = 65536, BODY_MAX = 65536 };
+enum { EXIT_CODE_USAGE = 64, EXIT_CODE_FAILED = 69, WINDOW_MAX = 65536 };
 
 static const char HELP[] =
     "usage: qiao bench [options]\n"
@@ -26,7 +26,7 @@ static const char HELP[] =
     "  --latency              the same as --window 1\n"
     "  --queued N             accept N requests with no worker, then drain them\n"
     "  --drain N              only drain N requests that are queued already\n"
-    "  --body N  --output N   bytes of request and result (default 256 and 64)\n"
+    "  --body N  --output N   bytes of request and result (default 256 and 64): noise, which nothing packs\n"
     "  --no-packing           one record per frame from this side\n"
     "  --no-worker            somebody else performs\n"
     "  --broker-pid PID       also show the broker's processor time and memory\n"
@@ -135,11 +135,11 @@ number_option(struct bench_plan *plan, int code, const char *text)
         good = number_take("drain", text, 1, UINT64_MAX, &plan->queued);
         break;
     case OPT_BODY:
-        good = number_take("body", text, 0, BODY_MAX, &value);
+        good = number_take("body", text, 0, BENCH_PIECE_MAX, &value);
         plan->body_bytes = (uint32_t)value;
         break;
     case OPT_OUTPUT:
-        good = number_take("output", text, 0, BODY_MAX, &value);
+        good = number_take("output", text, 0, BENCH_PIECE_MAX, &value);
         plan->output_bytes = (uint32_t)value;
         break;
     case OPT_BROKER_PID:
@@ -265,7 +265,7 @@ result_print(const struct settings *settings, const struct bench_result *result)
 
     printf("broker       %s\n", result->server);
     printf("durability   %s\n", settings->durability);
-    printf("window       %u, packing %s, body %u B, output %u B, service %s\n", plan->window,
+    printf("window       %u, packing %s, body %u B and output %u B of noise, service %s\n", plan->window,
            plan->no_packing ? "off" : "on", plan->body_bytes, plan->output_bytes, plan->service);
     if (plan->queued > 0) {
         queued_print(plan, result);

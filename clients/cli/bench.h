@@ -3,7 +3,7 @@
  *
  * A producer process submits, a worker process performs, both through libqiao and real sockets; a lifecycle is counted
  * when its outcome is back at the producer. bench.c reads the options and prints, bench_run.c drives the two processes,
- * bench_figures.c measures. The broker is somebody else's: deploy/bench starts one.
+ * bench_figures.c measures, bench_noise.c makes bodies and results. The broker is somebody else's: deploy/bench starts one.
  */
 #ifndef QIAO_CLI_BENCH_H
 #define QIAO_CLI_BENCH_H
@@ -39,6 +39,22 @@ struct bench_usage {
 
 struct bench_usage bench_usage_of(long pid);
 int64_t bench_now_us(void);
+
+/* ------------------------------------------------------------- bench_noise.c */
+
+enum { BENCH_PIECE_MAX = 65536 };
+
+/* Bytes of chance, made once. What is taken from it one after the other does not overlap, so a journal that packs its batches gains nothing. */
+struct bench_noise {
+    uint8_t *bytes;
+    uint32_t at;
+};
+
+/* Not 0: another seed, other bytes. False: no memory. */
+bool bench_noise_init(struct bench_noise *noise, uint64_t seed);
+void bench_noise_fini(struct bench_noise *noise);
+/* The next n bytes, at most BENCH_PIECE_MAX; they live as long as the noise. */
+const void *bench_noise_take(struct bench_noise *noise, uint32_t n);
 
 /* ------------------------------------------------------------- bench_run.c */
 

@@ -17,7 +17,7 @@
 
 #include "bench.h"
 
-enum { LIBRARY_WINDOW_MAX = 4096, PATIENCE_S = 120, PUT_OFF_US = 10000, STEP_US = 100000 };
+enum { LIBRARY_WINDOW_MAX = 4096, PATIENCE_S = 120, PUT_OFF_US = 10000, STEP_US = 100000, PRODUCER_SEED = 1, WORKER_SEED = 2 };
 
 struct bench_result *
 bench_result_new(void)
@@ -94,11 +94,10 @@ task_complete(struct qiao_client *client, const struct qiao_task *task, struct q
 static bool
 worker_loop(const struct bench_plan *plan, struct qiao_client *client, struct bench_result *result)
 {
-    char *output = calloc(1, plan->output_bytes + 1);
-    struct qiao_bytes body = {output, plan->output_bytes};
-    int64_t begun_us = bench_now_us();
+    struct bench_noise noise;
     struct qiao_event event;
-    bool good = output != NULL;
+    bool good = bench_noise_init(&noise, WORKER_SEED) || wrong(result, "worker", NULL, QIAO_NO_MEMORY);
+    int64_t begun_us = bench_now_us();
 
     while (good && !worker_stop && (plan->queued == 0 || result->drained < plan->queued)) {
         enum qiao_status status = qiao_next_event(client, STEP_US, &event);
@@ -109,7 +108,9 @@ worker_loop(const struct bench_plan *plan, struct qiao_client *client, struct be
         if (status != QIAO_OK) {
             good = wrong(result, "worker", client, status);
         } else if (event.kind == QIAO_EVENT_TASK) {
-            good = task_complete(client, &event.task, body) || wrong(result, "worker", client, QIAO_FULL);
+            struct qiao_bytes output = {bench_noise_take(&noise, plan->output_bytes), plan->output_bytes};
+
+            good = task_complete(client, &event.task, output) || wrong(result, "worker", client, QIAO_FULL);
         } else if (event.kind == QIAO_EVENT_ANSWER && event.answer.status == QIAO_OK) {
             result->drained++;
         } else if (event.kind == QIAO_EVENT_ANSWER) {
@@ -117,7 +118,7 @@ worker_loop(const struct bench_plan *plan, struct qiao_client *client, struct be
         }
     }
     result->draining_us = bench_now_us() - begun_us;
-    free(output);
+    bench_noise_fini(&noise);
     return good;
 }
 
@@ -152,6 +153,7 @@ struct producer {
     struct bench_result *result;
     struct qiao_client *client;
     struct qiao_submission submission;
+    struct bench_noise noise;
     int64_t *begun_us;   /* per slot */
     uint32_t *free_slots;
     uint32_t free_n;
@@ -166,21 +168,16 @@ static bool
 producer_init(struct producer *producer)
 {
     const struct bench_plan *plan = producer->plan;
-    char *body = malloc(plan->body_bytes + 1);
 
     producer->begun_us = calloc(plan->window, sizeof *producer->begun_us);
     producer->free_slots = calloc(plan->window, sizeof *producer->free_slots);
-    if (!body || !producer->begun_us || !producer->free_slots) {
+    if (!bench_noise_init(&producer->noise, PRODUCER_SEED) || !producer->begun_us || !producer->free_slots) {
         return false;
-    }
-    for (uint32_t at = 0; at < plan->body_bytes; at++) {
-        body[at] = (char)(at * 7 + 1);
     }
     for (uint32_t at = 0; at < plan->window; at++) {
         producer->free_slots[producer->free_n++] = at;
     }
-    producer->submission = (struct qiao_submission){.service = plan->service, .body = {body, plan->body_bytes},
-                                                    .track = plan->queued == 0};
+    producer->submission = (struct qiao_submission){.service = plan->service, .track = plan->queued == 0};
     if (plan->queued > 0) {
         producer->submission.notify = QIAO_NOTIFY_NONE;
     }
@@ -198,9 +195,11 @@ submit_more(struct producer *producer, uint64_t most)
         producer->resume_us = 0;
     }
     while (producer->free_n > 0 && producer->submitted < most && !producer->over) {
-        uint32_t slot = producer->free_slots[producer->free_n - 1];
-        enum qiao_status status = qiao_submit_begin(producer->client, &producer->submission, (void *)(uintptr_t)(slot + 1));
+        uint32_t slot = producer->free_slots[producer->free_n - 1], n = producer->plan->body_bytes;
+        enum qiao_status status;
 
+        producer->submission.body = (struct qiao_bytes){bench_noise_take(&producer->noise, n), n};
+        status = qiao_submit_begin(producer->client, &producer->submission, (void *)(uintptr_t)(slot + 1));
         if (status == QIAO_FULL) {
             return true;
         }
@@ -353,7 +352,7 @@ producer_run(const struct bench_plan *plan, struct bench_result *result)
     good = producer_loop(&producer, plan->count > 0 ? plan->count : UINT64_MAX, plan->queued == 0);
     result->reconnects = qiao_session(producer.client)->reconnects;
     qiao_client_close(&producer.client, QIAO_SECONDS(1));
-    free((void *)(uintptr_t)producer.submission.body.p);
+    bench_noise_fini(&producer.noise);
     free(producer.begun_us);
     free(producer.free_slots);
     return good;

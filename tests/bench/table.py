@@ -150,9 +150,10 @@ def page(rows):
 
 Made by `deploy/bench --publish` at commit {commit()} on {datetime.date.today()}, on {machine()}.
 
-One producer process and one worker process beside the broker on the same machine, over loopback TCP; 256 B body, 64 B result; every accept and every
-result is durable before it is answered ({FULL}); both sides pack what is ready at the same moment. A lifecycle is counted when its outcome is back
-at the producer. Every scene has a fresh broker.
+One producer process and one worker process beside the broker on the same machine, over loopback TCP; 256 B body, 64 B result, both of noise, so that
+a journal that packs its batches gains nothing from them; every accept and every result is durable before it is answered ({FULL});
+both sides pack what is ready at the same moment into one frame. A lifecycle is counted when its outcome is back at the producer. Every scene has
+a fresh broker.
 
 {table(rows)}
 
