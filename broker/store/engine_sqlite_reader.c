@@ -293,13 +293,19 @@ open_walk_pinned(struct engine_reader *reader, sqlite3_stmt *stmt, engine_event_
                  struct store_error *out_error)
 {
     struct engine_state state;
-    uint64_t rows = 0, sum = 0;
+    uint64_t rows = 0, sum = 0, last = 0;
     enum store_status status = journal_state_load(reader->db, &state, out_error);
     int rc = SQLITE_DONE;
 
     while (status == STORE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct engine_event event;
+        struct engine_event event = {.seq = 0};
         status = event_of_row(stmt, &event, out_error);
+        /* SQLite takes the order of its pages on trust: exchanged ones hand over whole rows, the later ones first. */
+        if (status == STORE_OK && event.seq <= last) {
+            status = error_set_seq(out_error, STORE_DAMAGED, event.seq, "open table: event %llu comes after event %llu",
+                                   (unsigned long long)event.seq, (unsigned long long)last);
+        }
+        last = event.seq;
         rows++;
         sum += (uint64_t)sqlite3_column_int64(stmt, 2);
         if (status == STORE_OK && event.seq <= state.mark_seq) {

@@ -82,6 +82,62 @@ file_flip_at(const char *dir, const char *name, uint32_t millionths)
     byte_flip(path, (size_t)st.st_size * millionths / 1000000);
 }
 
+static uint32_t
+root_page(const char *path, const char *table)
+{
+    sqlite3_stmt *stmt = NULL;
+    sqlite3 *db = NULL;
+    uint32_t root;
+
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = ?1", -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
+        abort();
+    }
+    root = (uint32_t)sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return root;
+}
+
+static uint32_t
+be(const uint8_t *p, int n)
+{
+    uint32_t value = 0;
+
+    for (int i = 0; i < n; i++) {
+        value = value << 8 | p[i];
+    }
+    return value;
+}
+
+/* The file format's pages: an inner page of a table is of type 5, its cells begin with the child's number; a leaf is of type 13. */
+void
+file_pages_exchange(const char *dir, const char *name, uint32_t page_bytes, const char *table)
+{
+    const char *path = path_of(dir, name);
+    uint32_t root = root_page(path, table), child[2];
+    size_t n;
+    uint8_t *all = file_read(path, &n), *page = all + (size_t)(root - 1) * page_bytes, *copy = malloc(page_bytes);
+    FILE *file = fopen(path, "r+b");
+
+    if (file == NULL || page[0] != 5 || be(page + 3, 2) < 2) {
+        abort();
+    }
+    for (int i = 0; i < 2; i++) {
+        child[i] = be(page + be(page + 12 + 2 * i, 2), 4) - 1;
+    }
+    memcpy(copy, all + (size_t)child[0] * page_bytes, page_bytes);
+    memcpy(all + (size_t)child[0] * page_bytes, all + (size_t)child[1] * page_bytes, page_bytes);
+    memcpy(all + (size_t)child[1] * page_bytes, copy, page_bytes);
+    if (all[(size_t)child[0] * page_bytes] != 13 || fwrite(all, 1, n, file) != n) {
+        abort();
+    }
+    fclose(file);
+    free(copy);
+    free(all);
+}
+
 void
 file_copy(const char *dir, const char *name, const char *to_name)
 {

@@ -153,6 +153,25 @@ open_row_that_vanished_is_missed(void **state)
     assert_non_null(strstr(report, "open table: 7 rows instead of 8"));
 }
 
+/* D6: two pages in each other's place; each row is whole, and all are there. */
+static void
+exchanged_pages_of_the_open_table_are_found_and_named(void **state)
+{
+    struct world *world = *state;
+    struct store_error error;
+    char report[4096] = "";
+
+    world->options.page_bytes = 512; /* two events of 100 bytes fill a page */
+    world_fill_with_mark(world);
+    file_pages_exchange(world->dir, "journal.db", 512, "open");
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
+    assert_non_null(strstr(error.text, "open table: event"));
+    assert_non_null(strstr(error.text, "comes after event"));
+    assert_true(error.seq > 0);
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_non_null(strstr(report, "comes after event"));
+}
+
 static void
 missing_batch_is_a_gap(void **state)
 {
@@ -309,6 +328,7 @@ main(void)
         STORY(flipped_bit_in_history_is_not_served),
         STORY(random_flip_is_detected_or_changes_nothing_that_is_replayed),
         STORY(open_row_that_vanished_is_missed),
+        STORY(exchanged_pages_of_the_open_table_are_found_and_named),
         STORY(missing_batch_is_a_gap),
         STORY(exchanged_batch_breaks_the_chain),
         STORY(file_that_is_no_journal_is_refused),
