@@ -151,13 +151,16 @@ command_journal(int argc, char **argv)
         return dump(argc - 2, argv + 2, dir);
     }
     if (strcmp(what, "rebuild") == 0 && argc == 3) {
-        struct store_error error = {.text = ""};
+        struct store_error error = {.text = ""}, lost = {.status = STORE_OK};
         uint64_t rows = 0;
-        enum store_status status = store_history_rebuild(dir, &rows, &error);
+        enum store_status status = store_history_rebuild(dir, &rows, &lost, &error);
         if (status != STORE_OK) {
             return store_fail("journal", status, &error);
         }
         printf("history: %llu requests\n", (unsigned long long)rows);
+        if (lost.status != STORE_OK) {
+            fprintf(stderr, "qiaod journal: %s\n", lost.text);
+        }
         return EX_OK;
     }
     return command_usage("journal");

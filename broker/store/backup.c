@@ -39,6 +39,7 @@ pair_open(const char *from, struct source_pair *pair, struct store_error *out_er
         status = directory_path(from, HISTORY_NAME, path, out_error);
         if (status == STORE_OK) {
             status = history_reader_open(path, NULL, &pair->history, out_error);
+            status = status == STORE_NOT_FOUND ? STORE_OK : status;
         }
     }
     return status;

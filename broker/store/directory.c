@@ -39,6 +39,19 @@ directory_has(const char *dir, const char *name)
     return directory_path(dir, name, path, NULL) == STORE_OK && stat(path, &st) == 0;
 }
 
+enum store_status
+directory_find(const char *dir, const char *name, struct store_error *out_error)
+{
+    char path[DIRECTORY_PATH_BYTES];
+    struct stat st;
+    enum store_status status = directory_path(dir, name, path, out_error);
+
+    if (status == STORE_OK && stat(path, &st) != 0) {
+        status = error_set(out_error, errno == ENOENT ? STORE_NOT_FOUND : STORE_IO, "%s: %s", path, strerror(errno));
+    }
+    return status;
+}
+
 static enum store_status
 open_error(const char *path, int code, struct store_error *out_error)
 {
@@ -241,4 +254,19 @@ witness_read(const char *dir, uint32_t *out_shard, uint64_t *out_seq)
     *out_shard = le32toh(witness.shard);
     *out_seq = le64toh(witness.seq);
     return true;
+}
+
+enum store_status
+witness_check(const char *dir, uint64_t last_seq, struct store_error *out_error)
+{
+    uint32_t shard;
+    uint64_t seq;
+
+    if (witness_read(dir, &shard, &seq) && seq > last_seq) {
+        return error_set_seq(out_error, STORE_BEHIND, seq,
+                             "%s: the journal ends at event %llu, but event %llu was durable: acknowledged requests are"
+                             " missing. Restore a backup; or remove journal.end to serve without them.",
+                             dir, (unsigned long long)last_seq, (unsigned long long)seq);
+    }
+    return STORE_OK;
 }

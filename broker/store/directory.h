@@ -18,6 +18,9 @@ enum store_status directory_file_make(const char *path, struct store_error *out_
 
 bool directory_has(const char *dir, const char *name);
 
+/* NOT_FOUND only where it is known that there is none. */
+enum store_status directory_find(const char *dir, const char *name, struct store_error *out_error);
+
 /* Take the directory for this process: a lock that goes with the process, however it ends. *out_fd holds it. */
 enum store_status directory_lock(const char *dir, int *out_fd, struct store_error *out_error);
 void directory_unlock(int *fd_p);
@@ -39,5 +42,8 @@ void witness_write(int fd, uint32_t shard, uint64_t seq);
 
 /* False: there is none, or it is not whole. */
 bool witness_read(const char *dir, uint32_t *out_shard, uint64_t *out_seq);
+
+/* BEHIND: a journal that ends at last_seq does not reach as far as its witness. */
+enum store_status witness_check(const char *dir, uint64_t last_seq, struct store_error *out_error);
 
 #endif

@@ -12,12 +12,12 @@
 
 enum { JOURNAL_FORMAT = 2 }; /* 1: nothing was packed; read as it is, raised when it is opened for writing */
 
-/* A reader on a journal.db that this process did not open for writing. Checks its format. */
+/* A reader on a journal.db that this process did not open for writing. Checks its format; NOT_FOUND: its tables were never made. */
 enum store_status journal_reader_open(const char *path, const char *vfs, struct engine_reader **out_reader,
                                       struct store_error *out_error);
 void journal_reader_close(struct engine_reader **reader_p);
 
-/* The same for a directory; NOT_FOUND where there is no journal. */
+/* The same for a directory; NOT_FOUND also where there is no journal, and BEHIND where a witness says that there was one. */
 enum store_status journal_reader_at(const char *dir, struct engine_reader **out_reader, struct store_error *out_error);
 
 /* The first batch that begins above seq; 0: none. */

@@ -154,22 +154,6 @@ schema_make(struct engine *engine, uint32_t shard, struct store_error *out_error
     return status;
 }
 
-/* The journal must reach at least as far as its witness. */
-static enum store_status
-witness_check(const struct engine *engine, uint64_t last_seq, struct store_error *out_error)
-{
-    uint32_t shard;
-    uint64_t seq;
-
-    if (witness_read(engine->dir, &shard, &seq) && seq > last_seq) {
-        return error_set_seq(out_error, STORE_BEHIND, seq,
-                             "%s: the journal ends at event %llu, but event %llu was durable: acknowledged requests are"
-                             " missing. Restore a backup; or remove journal.end to serve without them.",
-                             engine->dir, (unsigned long long)last_seq, (unsigned long long)seq);
-    }
-    return STORE_OK;
-}
-
 static enum store_status
 state_check(const struct engine *engine, const struct store_options *options, const struct engine_state *state,
             struct store_error *out_error)
@@ -188,7 +172,7 @@ state_check(const struct engine *engine, const struct store_options *options, co
                              "%s: the mark is at event %llu, the journal ends at %llu", engine->dir,
                              (unsigned long long)state->mark_seq, (unsigned long long)state->last_seq);
     }
-    return witness_check(engine, state->last_seq, out_error);
+    return witness_check(engine->dir, state->last_seq, out_error);
 }
 
 /* The first transaction of an owner. */
@@ -231,7 +215,7 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
         status = error_set(out_error, STORE_NOT_FOUND, "%s: no store here", engine->dir);
     }
     if (status == STORE_OK && fresh) {
-        status = witness_check(engine, 0, out_error);
+        status = witness_check(engine->dir, 0, out_error);
     }
     if (status == STORE_OK && fresh && options->vfs == NULL) {
         status = directory_file_make(path, out_error);
@@ -246,7 +230,7 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
     if (status == STORE_OK && !fresh) {
         status = sql_is_bare(engine->db, &fresh, out_error);
         if (status == STORE_OK) {
-            status = fresh ? witness_check(engine, 0, out_error) : sql_format_check(engine->db, JOURNAL_FORMAT, path, out_error);
+            status = fresh ? witness_check(engine->dir, 0, out_error) : sql_format_check(engine->db, JOURNAL_FORMAT, path, out_error);
         }
     }
     if (status == STORE_OK) {

@@ -63,6 +63,9 @@ journal_reader_open(const char *path, const char *vfs, struct engine_reader **ou
     }
     status = sql_open(path, SQL_READ, vfs, &reader->db, out_error);
     if (status == STORE_OK) {
+        status = sql_made_check(reader->db, path, out_error);
+    }
+    if (status == STORE_OK) {
         status = sql_run(reader->db, "PRAGMA cache_size = -256; PRAGMA cell_size_check = ON", path, out_error);
     }
     if (status == STORE_OK) {
@@ -92,8 +95,15 @@ journal_reader_at(const char *dir, struct engine_reader **out_reader, struct sto
 
     if (status == STORE_OK && !directory_has(dir, JOURNAL_NAME)) {
         status = error_set(out_error, STORE_NOT_FOUND, "%s: no store here", dir);
+    } else if (status == STORE_OK) {
+        status = journal_reader_open(path, NULL, out_reader, out_error);
     }
-    return status == STORE_OK ? journal_reader_open(path, NULL, out_reader, out_error) : status;
+    /* None, or none that was ever finished: right, unless something was acknowledged here. */
+    if (status == STORE_NOT_FOUND) {
+        enum store_status witness = witness_check(dir, 0, out_error);
+        status = witness != STORE_OK ? witness : status;
+    }
+    return status;
 }
 
 enum store_status

@@ -46,7 +46,7 @@ uint64_t history_log_bytes(const struct history *history);
 /* Move the log into the file, synced. *out_all: everything committed is in the file now. */
 enum store_status history_checkpoint(struct history *history, bool *out_all, struct store_error *out_error);
 
-/* Only reads: a connection of its own; or, for a history in memory, the writer's. */
+/* Only reads: a connection of its own (NOT_FOUND: its tables were never made); or, for a history in memory, the writer's. */
 enum store_status history_reader_open(const char *path, const char *vfs, struct history_reader **out_reader,
                                       struct store_error *out_error);
 enum store_status history_reader_open_beside(struct history *history, struct history_reader **out_reader,
@@ -61,6 +61,16 @@ enum store_status history_get(struct history_reader *reader, uint64_t id, struct
                               struct store_error *out_error);
 enum store_status history_list(struct history_reader *reader, const struct store_query *query, store_finished_fn *fn,
                                void *context, char *out_cursor, struct store_error *out_error);
+
+/*
+ * Every row in order of id, or from the other end. One that is not whole comes as NULL, and `why` says what is wrong; so does one
+ * that comes in a wrong place (it comes all the same). Return anything but STORE_OK to end the walk with it. The bytes live until
+ * it returns.
+ */
+typedef enum store_status history_walk_fn(void *context, uint64_t id, const struct store_finished *row, const struct store_error *why,
+                                          struct store_error *out_error);
+enum store_status history_walk(struct history_reader *reader, bool backwards, history_walk_fn *fn, void *context,
+                               struct store_error *out_error);
 
 /* A reader on a connection; `owns`: closes it at the end, also when this fails. */
 enum store_status history_reader_of(sqlite3 *db, bool owns, struct history_reader **out_reader,

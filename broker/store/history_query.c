@@ -7,7 +7,9 @@
 
 #include "store/error.h"
 
-static const char get_sql[] = "SELECT " HISTORY_ROW_COLUMNS ", trail_crc, trail FROM finished WHERE id = ?1";
+#define WHOLE_COLUMNS HISTORY_ROW_COLUMNS ", trail_crc, trail"
+
+static const char get_sql[] = "SELECT " WHOLE_COLUMNS " FROM finished WHERE id = ?1";
 
 void
 history_reader_close(struct history_reader **reader_p)
@@ -70,7 +72,10 @@ history_reader_open(const char *path, const char *vfs, struct history_reader **o
     if (status != STORE_OK) {
         return status;
     }
-    status = sql_run(db, "PRAGMA cache_size = -512; PRAGMA cell_size_check = ON", path, out_error);
+    status = sql_made_check(db, path, out_error);
+    if (status == STORE_OK) {
+        status = sql_run(db, "PRAGMA cache_size = -512; PRAGMA cell_size_check = ON", path, out_error);
+    }
     if (status == STORE_OK) {
         status = sql_format_check(db, HISTORY_FORMAT, path, out_error);
     }
@@ -124,22 +129,36 @@ history_row_read(sqlite3_stmt *stmt, struct store_finished *out_row, struct stor
     return STORE_OK;
 }
 
+/* The row that a statement of WHOLE_COLUMNS stands on, with its trail. */
+static enum store_status
+whole_row_read(sqlite3_stmt *stmt, struct store_finished *out_row, struct store_error *out_error)
+{
+    struct store_finished row;
+    enum store_status status = history_row_read(stmt, &row, out_error);
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    row.trail = sqlite3_column_blob(stmt, 7);
+    row.trail_n = (uint32_t)sqlite3_column_bytes(stmt, 7);
+    if (history_event_crc(row.id, row.seq, row.trail, row.trail_n) != (uint32_t)sqlite3_column_int64(stmt, 6)) {
+        return error_set_seq(out_error, STORE_DAMAGED, row.seq, "history.db: the trail of request %llu fails its"
+                             " checksum", (unsigned long long)row.id);
+    }
+    *out_row = row;
+    return STORE_OK;
+}
+
 /* A row of the statement, copied: a statement that stays on its row would keep the reader at that moment for ever. */
 static enum store_status
 row_copy(struct history_reader *reader, struct store_finished *out_row, struct store_error *out_error)
 {
     struct store_finished row;
-    enum store_status status = history_row_read(reader->get, &row, out_error);
+    enum store_status status = whole_row_read(reader->get, &row, out_error);
     uint8_t *copy;
 
     if (status != STORE_OK) {
         return status;
-    }
-    row.trail = sqlite3_column_blob(reader->get, 7);
-    row.trail_n = (uint32_t)sqlite3_column_bytes(reader->get, 7);
-    if (history_event_crc(row.id, row.seq, row.trail, row.trail_n) != (uint32_t)sqlite3_column_int64(reader->get, 6)) {
-        return error_set_seq(out_error, STORE_DAMAGED, row.seq, "history.db: the trail of request %llu fails its"
-                             " checksum", (unsigned long long)row.id);
     }
     copy = realloc(reader->copy, (size_t)row.event_n + row.trail_n + 1);
     if (copy == NULL) {
@@ -173,5 +192,45 @@ history_get(struct history_reader *reader, uint64_t id, struct store_finished *o
         status = sql_error(reader->db, rc, "history.db: reading a row", out_error);
     }
     sqlite3_reset(reader->get);
+    return status;
+}
+
+/* ------------------------------------------------------------- all rows */
+
+/* The row that the statement stands on; its step may have failed: then the walk is over. */
+static enum store_status
+walk_row(sqlite3_stmt *stmt, history_walk_fn *fn, void *context, uint64_t *before, bool backwards, struct store_error *out_error)
+{
+    uint64_t id = (uint64_t)sqlite3_column_int64(stmt, 0);
+    struct store_error why = {.status = STORE_OK};
+    struct store_finished row;
+    enum store_status status = whole_row_read(stmt, &row, &why);
+    bool whole = status == STORE_OK, follows = *before == 0 || (backwards ? id < *before : id > *before);
+
+    if (whole && !follows) {
+        error_set_seq(&why, STORE_DAMAGED, row.seq, "history.db: request %llu comes after request %llu", (unsigned long long)id,
+                      (unsigned long long)*before);
+    }
+    *before = id;
+    return fn(context, id, whole ? &row : NULL, &why, out_error);
+}
+
+enum store_status
+history_walk(struct history_reader *reader, bool backwards, history_walk_fn *fn, void *context, struct store_error *out_error)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status = sql_prepare(reader->db, backwards ? "SELECT " WHOLE_COLUMNS " FROM finished ORDER BY id DESC"
+                                                                 : "SELECT " WHOLE_COLUMNS " FROM finished ORDER BY id",
+                                           &stmt, out_error);
+    uint64_t before = 0;
+    int rc = SQLITE_DONE;
+
+    while (status == STORE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        status = walk_row(stmt, fn, context, &before, backwards, out_error);
+    }
+    if (status == STORE_OK && rc != SQLITE_DONE) {
+        status = sql_error(reader->db, rc, "history.db: reading its rows", out_error);
+    }
+    sqlite3_finalize(stmt);
     return status;
 }

@@ -23,92 +23,195 @@ struct rebuild {
     struct source source;
     struct trail trail;
     struct history *history;
-    struct history_reader *old; /* NULL: there is none that can be read */
+    struct history_reader *old; /* NULL: nothing of it is needed, or it cannot be read */
+    uint64_t old_mark_seq;
     struct engine_state state;
     uint64_t rows;
+    uint64_t lost;             /* rows of the old file that are not whole */
+    struct store_error why;    /* the first thing of it that could not be taken over */
+    enum store_status written; /* how the new file takes them */
 };
 
-/* A row of the old file, as it was. NOT_FOUND where it has none that is whole. */
-static enum store_status
-row_take_over(struct rebuild *rebuild, uint64_t id, struct store_error *out_error)
+static void
+lost_note(struct rebuild *rebuild, const struct store_error *why)
 {
-    struct store_finished finished;
+    if (rebuild->why.status == STORE_OK) {
+        rebuild->why = *why;
+    }
+}
+
+/* ------------------------------------------------------------- the old file */
+
+/*
+ * Whatever was not read is no reason to leave it out: damage of the old file is one, an error of reading it is none. With that the
+ * rebuild ends, and the old file stays.
+ */
+static enum store_status
+old_error(enum store_status status, struct store_error *out_error)
+{
+    if (status == STORE_IO && out_error != NULL) {
+        size_t n = strlen(out_error->text);
+        snprintf(out_error->text + n, sizeof(out_error->text) - n,
+                 ". The old history stays as it is. Try again; or move history.db away to go on without what only it has.");
+    }
+    return status;
+}
+
+/* A row of the old file, as it was. */
+static enum store_status
+row_add(struct rebuild *rebuild, const struct store_finished *finished, struct store_error *out_error)
+{
     struct event_glance event;
     struct history_row row;
-    enum store_status status;
 
-    if (rebuild->old == NULL) {
-        return STORE_NOT_FOUND;
-    }
-    status = history_get(rebuild->old, id, &finished, out_error);
-    if (status == STORE_DAMAGED || (status == STORE_OK && !event_look(finished.event, finished.event_n, &event))) {
-        return STORE_NOT_FOUND;
-    }
-    if (status != STORE_OK) {
-        return status;
+    if (!event_look(finished->event, finished->event_n, &event)) {
+        struct store_error why;
+        error_set_seq(&why, STORE_DAMAGED, finished->seq, "history.db: request %llu does not decode", (unsigned long long)finished->id);
+        lost_note(rebuild, &why);
+        rebuild->lost++;
+        return STORE_OK;
     }
     row = (struct history_row){
-        .id = id,
-        .seq = finished.seq,
-        .at_us = finished.finished_us,
-        .status = finished.status,
+        .id = finished->id,
+        .seq = finished->seq,
+        .at_us = finished->finished_us,
+        .status = finished->status,
         .service = event.service,
         .requester = event.requester,
         .performer = event.performer,
-        .event = finished.event,
-        .event_n = finished.event_n,
-        .trail = finished.trail,
-        .trail_n = finished.trail_n,
+        .event = finished->event,
+        .event_n = finished->event_n,
+        .trail = finished->trail,
+        .trail_n = finished->trail_n,
     };
     rebuild->rows++;
-    return history_add(rebuild->history, &row, out_error);
+    rebuild->written = history_add(rebuild->history, &row, out_error);
+    return rebuild->written;
 }
 
-/* Rows of requests that ended before the journal begins. */
+/* A row that is not whole may be of any time: it counts as lost. */
+static enum store_status
+old_row(void *context, uint64_t id, const struct store_finished *row, const struct store_error *why, struct store_error *out_error)
+{
+    struct rebuild *rebuild = context;
+
+    if (why->status != STORE_OK) {
+        lost_note(rebuild, why);
+        rebuild->lost += row == NULL;
+    }
+    return row != NULL && row->seq < rebuild->state.first_seq ? row_add(rebuild, row, out_error) : STORE_OK;
+}
+
+/* *out_broken: a damaged page ended the walk. */
+static enum store_status
+old_walk(struct rebuild *rebuild, bool backwards, bool *out_broken, struct store_error *out_error)
+{
+    struct store_error error;
+    enum store_status status = history_walk(rebuild->old, backwards, old_row, rebuild, &error);
+
+    *out_broken = status == STORE_DAMAGED && rebuild->written == STORE_OK;
+    if (*out_broken) {
+        lost_note(rebuild, &error);
+        return STORE_OK;
+    }
+    if (status != STORE_OK && out_error != NULL) {
+        *out_error = error;
+    }
+    return rebuild->written == STORE_OK ? old_error(status, out_error) : status;
+}
+
+/* Rows of requests that ended before the journal begins. What lies behind a damaged page is reached from the other end. */
 static enum store_status
 old_rows_take_over(struct rebuild *rebuild, struct store_error *out_error)
 {
-    sqlite3_stmt *stmt = NULL;
+    bool broken = false;
     enum store_status status;
-    int rc = SQLITE_DONE;
 
-    if (rebuild->old == NULL || rebuild->state.first_seq <= 1) {
+    if (rebuild->old == NULL) {
         return STORE_OK;
     }
-    status = sql_prepare(history_reader_db(rebuild->old), "SELECT id FROM finished WHERE seq < ?1", &stmt, out_error);
-    if (status != STORE_OK) {
-        return status;
-    }
-    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)rebuild->state.first_seq);
     status = history_begin(rebuild->history, out_error);
-    while (status == STORE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        status = row_take_over(rebuild, (uint64_t)sqlite3_column_int64(stmt, 0), out_error);
-        status = status == STORE_NOT_FOUND ? STORE_OK : status;
+    if (status == STORE_OK) {
+        status = old_walk(rebuild, false, &broken, out_error);
     }
-    /* Behind a damaged page nothing can be taken over. */
-    if (status == STORE_OK && rc != SQLITE_DONE && sql_status(rc) != STORE_DAMAGED) {
-        status = sql_error(history_reader_db(rebuild->old), rc, "history.db: reading old rows", out_error);
+    if (status == STORE_OK && broken) {
+        status = old_walk(rebuild, true, &broken, out_error);
     }
-    sqlite3_finalize(stmt);
     return status == STORE_OK ? history_commit(rebuild->history, rebuild->state.first_seq - 1, out_error) : status;
 }
+
+/* Where part of the trail was pruned, the old row knows more. NOT_FOUND: it has none, or none that is whole. */
+static enum store_status
+trail_take_over(struct rebuild *rebuild, uint64_t id, uint64_t seq, struct store_error *out_error)
+{
+    struct store_error why = {.status = STORE_OK};
+    struct store_finished finished;
+    enum store_status status = rebuild->old != NULL ? history_get(rebuild->old, id, &finished, &why) : STORE_NOT_FOUND;
+
+    if (status == STORE_OK) {
+        return row_add(rebuild, &finished, out_error);
+    }
+    if (status == STORE_DAMAGED || status == STORE_NOT_FOUND) {
+        if (rebuild->old != NULL && seq <= rebuild->old_mark_seq) {
+            lost_note(rebuild, &why);
+            rebuild->lost++;
+        }
+        return STORE_NOT_FOUND;
+    }
+    if (out_error != NULL) {
+        *out_error = why;
+    }
+    return old_error(status, out_error);
+}
+
+static enum store_status
+old_open(struct rebuild *rebuild, const char *dir, struct store_error *out_error)
+{
+    char path[DIRECTORY_PATH_BYTES];
+    struct store_error why = {.status = STORE_OK};
+    enum store_status status = directory_path(dir, HISTORY_NAME, path, &why);
+
+    if (status == STORE_OK) {
+        status = directory_find(dir, HISTORY_NAME, &why);
+    }
+    if (status == STORE_OK) {
+        status = history_reader_open(path, NULL, &rebuild->old, &why);
+    }
+    if (status == STORE_OK) {
+        status = history_mark(rebuild->old, &rebuild->old_mark_seq, &why);
+    }
+    if (status == STORE_OK && rebuild->old_mark_seq + 1 < rebuild->state.first_seq) {
+        status = error_set(&why, STORE_DAMAGED, "it ends at event %llu", (unsigned long long)rebuild->old_mark_seq);
+    }
+    /* An old file that is damaged is why one rebuilds; one that a newer Qiao wrote, or that cannot be read now, is not. */
+    if (status == STORE_DAMAGED || status == STORE_NOT_FOUND) {
+        lost_note(rebuild, &why);
+        return STORE_OK;
+    }
+    if (status != STORE_OK && out_error != NULL) {
+        *out_error = why;
+    }
+    return old_error(status, out_error);
+}
+
+/* ------------------------------------------------------------- the journal */
 
 static enum store_status
 event_rebuild(struct rebuild *rebuild, uint64_t seq, const uint8_t *p, uint32_t n, struct store_error *out_error)
 {
     struct event_glance event;
 
-    /* Where part of the trail was pruned, the old row knows more. */
     if (rebuild->state.first_seq > 1 && event_look(p, n, &event) && event_is_terminal(&event)) {
         enum store_status status = trail_collect(&rebuild->trail, &rebuild->source, event.id, event.prev, out_error);
-        if (status == STORE_OK && rebuild->trail.cut) {
-            status = row_take_over(rebuild, event.id, out_error);
+        if (status == STORE_OK && rebuild->trail.pruned) {
+            status = trail_take_over(rebuild, event.id, seq, out_error);
+            if (status != STORE_NOT_FOUND) {
+                return status;
+            }
+            status = STORE_OK;
         }
-        if (status != STORE_OK && status != STORE_NOT_FOUND) {
+        if (status != STORE_OK) {
             return status;
-        }
-        if (status == STORE_OK && rebuild->trail.cut) {
-            return STORE_OK;
         }
     }
     return projector_event(rebuild->history, &rebuild->source, &rebuild->trail, seq, p, n, &rebuild->rows, out_error);
@@ -166,39 +269,87 @@ journal_rebuild(struct rebuild *rebuild, struct store_error *out_error)
     return status == STORE_OK ? history_commit(rebuild->history, rebuild->state.last_seq, out_error) : status;
 }
 
-static void
-file_remove(const char *dir, const char *name)
+/* ------------------------------------------------------------- files */
+
+static enum store_status
+file_remove(const char *dir, const char *name, struct store_error *out_error)
 {
     char path[DIRECTORY_PATH_BYTES];
+    enum store_status status = directory_path(dir, name, path, out_error);
 
-    if (directory_path(dir, name, path, NULL) == STORE_OK) {
-        unlink(path);
+    if (status == STORE_OK && unlink(path) != 0 && errno != ENOENT) {
+        status = error_set(out_error, STORE_IO, "%s: %s", path, strerror(errno));
     }
+    return status;
 }
 
-static void
-new_file_remove(const char *dir)
+static enum store_status
+new_file_remove(const char *dir, struct store_error *out_error)
 {
-    file_remove(dir, NEW_NAME);
-    file_remove(dir, NEW_NAME "-wal");
-    file_remove(dir, NEW_NAME "-shm");
+    static const char *const names[] = {NEW_NAME, NEW_NAME "-wal", NEW_NAME "-shm"};
+    enum store_status status = STORE_OK;
+
+    for (size_t i = 0; status == STORE_OK && i < sizeof(names) / sizeof(names[0]); i++) {
+        status = file_remove(dir, names[i], out_error);
+    }
+    return status;
+}
+
+/* Without a look at the file SQLite does not know of its log: a checkpoint moves nothing then, and says that all went well. */
+static enum store_status
+log_move(sqlite3 *db, struct store_error *out_error)
+{
+    int64_t tables;
+    int log = -1, moved = -1, rc;
+    enum store_status status = sql_number(db, "SELECT count(*) FROM sqlite_schema", &tables, out_error);
+
+    if (status != STORE_OK) {
+        return status;
+    }
+    rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &log, &moved);
+    if (rc != SQLITE_OK) {
+        return sql_error(db, rc, "history.db: moving its log into the file", out_error);
+    }
+    if (log != 0 || moved != 0) {
+        return error_set(out_error, STORE_IO, "history.db: its log was not moved into the file (%d pages, %d moved)", log, moved);
+    }
+    return STORE_OK;
 }
 
 /*
  * The old log goes before the new file comes: SQLite would read it into the new file. A power loss between the two must leave
  * the old file whole, so what its log holds is moved into it first. (If it is too damaged for that, nothing is lost with it.)
  */
-static void
-old_log_settle(const char *path)
+static enum store_status
+old_log_settle(const char *dir, struct store_error *out_error)
 {
+    char path[DIRECTORY_PATH_BYTES];
     sqlite3 *db = NULL;
+    struct store_error error = {.status = STORE_OK};
+    enum store_status status = directory_find(dir, HISTORY_NAME "-wal", &error);
 
-    if (sql_open(path, SQL_WRITE, NULL, &db, NULL) == STORE_OK) {
-        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (status == STORE_OK) {
+        status = directory_find(dir, HISTORY_NAME, &error);
+    }
+    if (status == STORE_OK) {
+        status = directory_path(dir, HISTORY_NAME, path, &error);
+    }
+    if (status == STORE_OK) {
+        status = sql_open(path, SQL_WRITE, NULL, &db, &error);
+    }
+    if (status == STORE_OK) {
+        status = log_move(db, &error);
     }
     if (db != NULL) {
         sql_close(&db);
     }
+    if (status == STORE_OK || status == STORE_NOT_FOUND || status == STORE_DAMAGED) {
+        return STORE_OK;
+    }
+    if (out_error != NULL) {
+        *out_error = error;
+    }
+    return old_error(status, out_error);
 }
 
 /* The new file takes the old one's place, whole or not at all. */
@@ -211,18 +362,19 @@ new_file_place(const char *dir, struct store_error *out_error)
     if (status == STORE_OK) {
         status = directory_path(dir, HISTORY_NAME, to, out_error);
     }
-    if (status != STORE_OK) {
-        return status;
+    if (status == STORE_OK) {
+        status = old_log_settle(dir, out_error);
     }
-    if (directory_has(dir, HISTORY_NAME "-wal")) {
-        old_log_settle(to);
+    if (status == STORE_OK) {
+        status = file_remove(dir, HISTORY_NAME "-wal", out_error);
     }
-    file_remove(dir, HISTORY_NAME "-wal");
-    file_remove(dir, HISTORY_NAME "-shm");
-    if (rename(from, to) != 0) {
-        return error_set(out_error, STORE_IO, "%s: %s", to, strerror(errno));
+    if (status == STORE_OK) {
+        status = file_remove(dir, HISTORY_NAME "-shm", out_error);
     }
-    return directory_sync(dir, out_error);
+    if (status == STORE_OK && rename(from, to) != 0) {
+        status = error_set(out_error, STORE_IO, "%s: %s", to, strerror(errno));
+    }
+    return status == STORE_OK ? directory_sync(dir, out_error) : status;
 }
 
 /*
@@ -256,65 +408,87 @@ rebuild_open(struct rebuild *rebuild, const char *dir, struct store_error *out_e
     if (status == STORE_OK) {
         status = journal_state(rebuild->source.reader, &rebuild->state, out_error);
     }
-    if (status == STORE_OK) {
-        status = directory_path(dir, HISTORY_NAME, path, out_error);
-    }
-    /* An old file that cannot be read is why one rebuilds. */
-    if (status == STORE_OK && directory_has(dir, HISTORY_NAME)) {
-        struct store_error why;
-        if (history_reader_open(path, NULL, &rebuild->old, &why) != STORE_OK) {
-            rebuild->old = NULL;
-        }
+    if (status == STORE_OK && rebuild->state.first_seq > 1) {
+        status = old_open(rebuild, dir, out_error);
     }
     if (status == STORE_OK) {
-        new_file_remove(dir);
+        status = new_file_remove(dir, out_error);
+    }
+    if (status == STORE_OK) {
         status = directory_path(dir, NEW_NAME, path, out_error);
     }
     return status == STORE_OK ? history_open(path, NULL, &rebuild->history, &mark_seq, out_error) : status;
 }
 
-enum store_status
-store_history_rebuild(const char *dir, uint64_t *out_rows, struct store_error *out_error)
+/* What the operator must know of a rebuild that went well. */
+static void
+lost_tell(const struct rebuild *rebuild, struct store_error *out_lost)
 {
-    struct rebuild rebuild = {.rows = 0};
-    enum store_status status;
-    bool all = false;
-    int fd = -1;
+    *out_lost = (struct store_error){.status = STORE_OK};
+    if (rebuild->why.status != STORE_OK) {
+        error_set_seq(out_lost, STORE_DAMAGED, rebuild->state.first_seq,
+                      "the old history was not whole: requests that ended before event %llu are missing where it alone had them, or their"
+                      " trails are (%llu rows seen that are not whole); first: %s",
+                      (unsigned long long)rebuild->state.first_seq, (unsigned long long)rebuild->lost, rebuild->why.text);
+    }
+}
 
-    if (!directory_has(dir, JOURNAL_NAME)) {
-        return error_set(out_error, STORE_NOT_FOUND, "%s: no store here", dir);
-    }
-    status = directory_lock(dir, &fd, out_error);
-    if (status != STORE_OK) {
-        return status;
-    }
-    status = rebuild_open(&rebuild, dir, out_error);
+/* All of the new file, and it alone. */
+static enum store_status
+new_file_make(struct rebuild *rebuild, const char *dir, struct store_error *out_error)
+{
+    enum store_status status = rebuild_open(rebuild, dir, out_error);
+    bool all = false;
+
     if (status == STORE_OK) {
-        status = old_rows_take_over(&rebuild, out_error);
-    }
-    if (status == STORE_OK) {
-        status = journal_rebuild(&rebuild, out_error);
+        status = old_rows_take_over(rebuild, out_error);
     }
     if (status == STORE_OK) {
-        status = history_checkpoint(rebuild.history, &all, out_error);
+        status = journal_rebuild(rebuild, out_error);
+    }
+    if (status == STORE_OK) {
+        status = history_checkpoint(rebuild->history, &all, out_error);
     }
     if (status == STORE_OK && !all) {
         status = error_set(out_error, STORE_IO, "%s/" NEW_NAME ": its log cannot be moved into the file", dir);
     }
-    history_close(&rebuild.history);
-    history_reader_close(&rebuild.old);
-    trail_fini(&rebuild.trail);
-    source_fini(&rebuild.source);
-    if (status == STORE_OK) {
-        status = directory_sync(dir, out_error);
+    history_close(&rebuild->history);
+    history_reader_close(&rebuild->old);
+    trail_fini(&rebuild->trail);
+    source_fini(&rebuild->source);
+    return status == STORE_OK ? directory_sync(dir, out_error) : status;
+}
+
+enum store_status
+store_history_rebuild(const char *dir, uint64_t *out_rows, struct store_error *out_lost, struct store_error *out_error)
+{
+    struct rebuild rebuild = {.rows = 0};
+    enum store_status status = directory_find(dir, JOURNAL_NAME, out_error);
+    int fd = -1;
+
+    if (status == STORE_NOT_FOUND) {
+        status = witness_check(dir, 0, out_error);
+        return status != STORE_OK ? status : error_set(out_error, STORE_NOT_FOUND, "%s: no store here", dir);
     }
+    if (status == STORE_OK) {
+        status = directory_lock(dir, &fd, out_error);
+    }
+    if (status != STORE_OK) {
+        return status;
+    }
+    status = new_file_make(&rebuild, dir, out_error);
     if (status == STORE_OK) {
         status = new_file_place(dir, out_error);
     }
     if (status != STORE_OK) {
-        new_file_remove(dir);
-    } else if (out_rows != NULL) {
-        *out_rows = rebuild.rows;
+        new_file_remove(dir, NULL);
+    } else {
+        if (out_rows != NULL) {
+            *out_rows = rebuild.rows;
+        }
+        if (out_lost != NULL) {
+            lost_tell(&rebuild, out_lost);
+        }
     }
     directory_unlock(&fd);
     return status;

@@ -3,8 +3,10 @@
  */
 #include "store/sql.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/error.h"
 
@@ -12,11 +14,35 @@ enum { BUSY_MS = 2000 }; /* a reader of another process may just be reading the 
 
 static pthread_once_t config_once = PTHREAD_ONCE_INIT;
 
+/*
+ * SQLite calls a read that failed with one of three errors a damaged file. It may go well the next time, and what could not be read
+ * is not gone: another number, and SQLite calls it what it is.
+ */
+static ssize_t
+pread_or_io(int fd, void *p, size_t n, off64_t offset)
+{
+    ssize_t done = pread64(fd, p, n, offset);
+
+    if (done < 0 && (errno == EIO || errno == ENXIO || errno == ERANGE)) {
+        errno = EREMOTEIO;
+    }
+    return done;
+}
+
 static void
 sql_configure(void)
 {
+    static const char *const names[] = {"pread", "pread64"};
+    sqlite3_vfs *vfs;
+
     /* The allocation statistics take a global lock in every allocation of every thread. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    vfs = sqlite3_vfs_find(NULL);
+    for (size_t i = 0; vfs != NULL && vfs->iVersion >= 3 && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (vfs->xGetSystemCall(vfs, names[i]) != NULL) {
+            vfs->xSetSystemCall(vfs, names[i], (sqlite3_syscall_ptr)pread_or_io);
+        }
+    }
 }
 
 void
@@ -213,6 +239,24 @@ sql_is_bare(sqlite3 *db, bool *out_bare, struct store_error *out_error)
     }
     if (status == STORE_OK) {
         *out_bare = bare;
+    }
+    return status;
+}
+
+enum store_status
+sql_made_check(sqlite3 *db, const char *path, struct store_error *out_error)
+{
+    bool bare = false;
+    enum store_status status = sql_is_bare(db, &bare, out_error);
+
+    /* A rollback journal is there only while the mode is set to WAL, before the tables are made; who only reads cannot undo it. */
+    if (status == STORE_READ_ONLY && sqlite3_extended_errcode(db) == SQLITE_READONLY_ROLLBACK) {
+        status = STORE_OK;
+        bare = true;
+    }
+    if (status == STORE_OK && bare) {
+        status = error_set(out_error, STORE_NOT_FOUND, "%s: its making was cut short and there is nothing in it yet; a start of qiaod finishes it",
+                           path);
     }
     return status;
 }

@@ -54,6 +54,9 @@ enum store_status sql_format_check(sqlite3 *db, int format, const char *path, st
  */
 enum store_status sql_is_bare(sqlite3 *db, bool *out_bare, struct store_error *out_error);
 
+/* For who only reads, before anything else is asked: NOT_FOUND in such a file. */
+enum store_status sql_made_check(sqlite3 *db, const char *path, struct store_error *out_error);
+
 enum store_status sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out_stmt, struct store_error *out_error);
 
 /* Step and reset a statement that gives no row. The SQLite code: SQLITE_DONE when it went well. */

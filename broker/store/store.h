@@ -313,9 +313,10 @@ enum store_status store_journal_dump(const char *dir, uint64_t from, uint64_t to
 
 /*
  * Make history.db anew from the journal and, for requests whose events were pruned, from what is whole in the old
- * history.db. qiaod must not run: IN_USE. *out_rows is how many requests it holds.
+ * history.db. qiaod must not run: IN_USE. *out_rows is how many requests it holds. *out_lost: OK, or what could not be taken
+ * over because the old history was damaged, ended early or was gone. One that cannot be read now ends the rebuild, and stays.
  */
-enum store_status store_history_rebuild(const char *dir, uint64_t *out_rows, struct store_error *out_error);
+enum store_status store_history_rebuild(const char *dir, uint64_t *out_rows, struct store_error *out_lost, struct store_error *out_error);
 
 /*
  * Copy a store, also while qiaod runs on it, into `to` (made, or empty). The copy opens as a store of its own, and its

@@ -72,7 +72,7 @@ trail_collect(struct trail *trail, struct source *source, uint64_t request, uint
 {
     trail->begin = trail->cap;
     trail->count = 0;
-    trail->cut = false;
+    trail->cut = trail->pruned = false;
     while (prev != 0) {
         struct event_glance event;
         const uint8_t *p;
@@ -80,7 +80,7 @@ trail_collect(struct trail *trail, struct source *source, uint64_t request, uint
         uint64_t seq = prev;
         enum store_status status = source_event(source, seq, &p, &n, out_error);
         if (status == STORE_PRUNED) {
-            trail->cut = true;
+            trail->cut = trail->pruned = true;
             return STORE_OK;
         }
         if (status != STORE_OK) {

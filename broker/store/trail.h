@@ -19,7 +19,8 @@ struct trail {
     uint32_t cap;
     uint32_t begin; /* the trail is memory[begin .. cap) */
     uint32_t count;
-    bool cut;       /* something of it was pruned or left out */
+    bool cut;       /* something of it is missing: pruned, or left out as too long */
+    bool pruned;    /* something of it was pruned */
 };
 
 void trail_init(struct trail *trail);

@@ -156,7 +156,7 @@ batches_verify(struct verify *verify, struct store_error *out_error)
         if (read == STORE_OK) {
             batch_verify(verify, batch);
             seq = batch->seq + batch->n;
-        } else if (read == STORE_NO_MEMORY || read == STORE_IO || read == STORE_IN_USE) {
+        } else if (read == STORE_NO_MEMORY || read == STORE_IN_USE) {
             *out_error = why;
             status = read;
         } else {
@@ -277,6 +277,9 @@ history_join(struct verify *verify, struct store_error *out_error)
         return status;
     }
     status = history_reader_open(path, NULL, &verify->history, out_error);
+    if (status == STORE_NOT_FOUND) {
+        return STORE_OK;
+    }
     if (status == STORE_OK) {
         status = history_mark(verify->history, &verify->history_mark_seq, out_error);
     }

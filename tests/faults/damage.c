@@ -111,7 +111,7 @@ rebuild_check(const struct scene *scene, const char *name, const uint8_t *bytes,
     struct store_error error = {0};
 
     half_write(scene, "", name, bytes, n);
-    if (store_history_rebuild(scene->dir, NULL, &error) != STORE_OK) {
+    if (store_history_rebuild(scene->dir, NULL, NULL, &error) != STORE_OK) {
         snprintf(why, WORK_WHY_BYTES, "it cannot be rebuilt: %s", error.text);
         return false;
     }

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,62 @@ scene_init(struct scene *scene, uint32_t seed, uint32_t steps)
         abort();
     }
     scene_take(scene);
+}
+
+static uint32_t
+be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* In a child: SQLite's locks go with its process. */
+static enum work_end
+log_leave(void *context)
+{
+    char path[1024];
+    sqlite3 *db = NULL;
+
+    snprintf(path, sizeof(path), "%s/history.db", (const char *)context);
+    return sqlite3_open(path, &db) == SQLITE_OK && sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) == SQLITE_OK &&
+                   sqlite3_exec(db, "PRAGMA wal_autocheckpoint = 0; UPDATE finished SET trail = trail, at = at + 1; UPDATE finished SET at = at - 1",
+                                NULL, NULL, NULL) == SQLITE_OK &&
+                   sqlite3_close(db) == SQLITE_OK
+               ? WORK_WELL : WORK_WRONG;
+}
+
+/* A log begins with 32 bytes, each of its pages with 24, the first four of which are the page's number. */
+void
+scene_tear_history(struct scene *scene)
+{
+    struct scene_file *file, *log = NULL;
+
+    if (work_in_child_of(log_leave, scene->dir) != WORK_WELL) {
+        abort();
+    }
+    scene_take(scene);
+    file = scene_file(scene, "history.db");
+    log = scene_file(scene, "history.db-wal");
+    if (file == NULL || log == NULL || log->n < 64) {
+        abort();
+    }
+    for (uint32_t page = be32(log->bytes + 8), at = 32; at + 24 + page <= log->n; at += 24 + page) {
+        size_t offset = (size_t)(be32(log->bytes + at) - 1) * page;
+        if (offset > 0 && offset + page <= file->n) {
+            memset(file->bytes + offset, 0, page);
+        }
+    }
+    scene_write(scene->dir, file->name, file->bytes, file->n);
+}
+
+struct scene_file *
+scene_file(struct scene *scene, const char *name)
+{
+    for (uint32_t i = 0; i < scene->count; i++) {
+        if (strcmp(scene->files[i].name, name) == 0) {
+            return &scene->files[i];
+        }
+    }
+    return NULL;
 }
 
 void

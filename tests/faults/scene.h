@@ -24,6 +24,15 @@ struct scene {
 void scene_init(struct scene *scene, uint32_t seed, uint32_t steps);
 void scene_fini(struct scene *scene);
 
+/* One of the files; NULL: there is none of that name. */
+struct scene_file *scene_file(struct scene *scene, const char *name);
+
+/*
+ * History as a death in the middle of a checkpoint leaves it: its log holds every row anew, and the pages that are in it are
+ * not whole in the file.
+ */
+void scene_tear_history(struct scene *scene);
+
 /* The directory and the tape as they were then; without `old` both empty. */
 void scene_reset(struct scene *scene, bool old);
 

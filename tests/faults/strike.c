@@ -2,8 +2,8 @@
  * A fault at the n-th call by which a store changes (or reads) its files, for every n: the process dies there, or in the middle of
  * the write; or the call fails, once or for good. Then the store is opened again and must be in order (D1, D3, D4, D6).
  *
- *     strike [--every N] [--seed S] [--fault WORD]    take each N-th call only (default 1), begin with another story,
- *                                                     only the faults whose names contain WORD
+ *     strike [--every N] [--seed S] [--fault WORD] [--story WORD]    take each N-th call only (default 1), begin with another story,
+ *                                                                    only the faults and stories whose names contain WORD
  */
 #include <errno.h>
 #include <getopt.h>
@@ -39,10 +39,10 @@ static const struct fault faults[] = {
     {"EIO of reads for good", CALLS_FAIL, EIO, true, 1 << CALL_READ},
 };
 
-/* What is struck: a store that is made, one that goes on, history rebuilt. */
-enum story { STORY_FRESH, STORY_OLD, STORY_REBUILD, STORIES };
+/* What is struck: a store that is made, one that goes on, history rebuilt; and rebuilt where its log holds what its file lacks. */
+enum story { STORY_FRESH, STORY_OLD, STORY_REBUILD, STORY_REBUILD_TORN, STORIES };
 
-static const char *const story_names[] = {"a new store", "an old store", "a rebuild of history"};
+static const char *const story_names[] = {"a new store", "an old store", "a rebuild of history", "a rebuild of torn history"};
 
 struct counts {
     uint64_t runs, well, stopped, killed, wrong;
@@ -96,6 +96,14 @@ strike(struct scene *scene, enum story story, const struct fault *fault, uint64_
                scene->tape->text);
         counts->wrong++;
     }
+    /* Whatever was made of a new store, a rebuild has nothing against it. */
+    if (story == STORY_FRESH && end == -SIGKILL) {
+        scene->tape->calls.act = CALLS_NOTHING;
+        if (work_in_child_of(rebuild_run, scene->tape) != WORK_WELL) {
+            printf("# %s, %s, call %llu: no rebuild: %s\n", story_names[story], fault->name, (unsigned long long)n, scene->tape->text);
+            counts->wrong++;
+        }
+    }
     work_model_read(&model, scene->tape);
     if (!work_check(scene->dir, &model, WORK_ON, why)) {
         printf("# %s, %s, call %llu (it ended with %d, \"%s\"): %s\n", story_names[story], fault->name, (unsigned long long)n, end,
@@ -110,10 +118,10 @@ int
 main(int argc, char **argv)
 {
     static const struct option options[] = {{"every", required_argument, NULL, 'e'}, {"seed", required_argument, NULL, 's'},
-                                            {"fault", required_argument, NULL, 'f'}, {0}};
-    const char *word = "";
+                                            {"fault", required_argument, NULL, 'f'}, {"story", required_argument, NULL, 't'}, {0}};
+    const char *word = "", *story_word = "";
     uint64_t runs = 0, wrong = 0, cases = 0;
-    struct scene scene;
+    struct scene scene, torn;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -121,6 +129,7 @@ main(int argc, char **argv)
         case 'e': every = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 's': seed = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'f': word = optarg; break;
+        case 't': story_word = optarg; break;
         default: return 64;
         }
     }
@@ -128,13 +137,16 @@ main(int argc, char **argv)
         return 64;
     }
     scene_init(&scene, seed, STEPS_BEFORE);
+    scene_init(&torn, seed, STEPS_BEFORE);
+    scene_tear_history(&torn);
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         for (enum story story = STORY_FRESH; story < STORIES; story++) {
             struct counts counts = {0};
-            if (strstr(faults[i].name, word) == NULL) {
+            struct scene *on = story == STORY_REBUILD_TORN ? &torn : &scene;
+            if (strstr(faults[i].name, word) == NULL || strstr(story_names[story], story_word) == NULL) {
                 continue;
             }
-            for (uint64_t n = 1 + (i + story + seed) % every; strike(&scene, story, &faults[i], n, &counts); n += every) {
+            for (uint64_t n = 1 + (i + story + seed) % every; strike(on, story, &faults[i], n, &counts); n += every) {
             }
             printf("%sok %llu - %s of %s # %llu runs: %llu killed, %llu stopped, %llu went on\n", counts.wrong > 0 ? "not " : "",
                    (unsigned long long)++cases, faults[i].name, story_names[story], (unsigned long long)counts.runs,
@@ -149,6 +161,7 @@ main(int argc, char **argv)
         wrong++;
     }
     scene_fini(&scene);
+    scene_fini(&torn);
     printf("# strike --every %u --seed %u: %llu runs, %llu wrong\n1..%llu\n", every, seed, (unsigned long long)runs,
            (unsigned long long)wrong, (unsigned long long)cases);
     return wrong == 0 && runs > 0 ? 0 : 1;

@@ -269,12 +269,18 @@ tool_end(struct tape *tape, enum store_status status, const struct store_error *
     return error->text[0] != '\0' ? WORK_STOPPED : WORK_WRONG;
 }
 
+/* Where nothing was ever acknowledged there may be nothing to rebuild. Of a store that is not damaged nothing is ever lost. */
 enum work_end
 work_rebuild(struct tape *tape)
 {
-    struct store_error error = {0};
+    struct store_error error = {0}, lost = {.status = STORE_OK};
+    enum store_status status = store_history_rebuild(tape->calls.dir, NULL, &lost, &error);
 
-    return tool_end(tape, store_history_rebuild(tape->calls.dir, NULL, &error), &error);
+    if (status == STORE_OK && lost.status != STORE_OK) {
+        snprintf(tape->text, sizeof(tape->text), "%s", lost.text);
+        return WORK_WRONG;
+    }
+    return status == STORE_NOT_FOUND && tape->acked == 0 ? WORK_WELL : tool_end(tape, status, &error);
 }
 
 enum work_end

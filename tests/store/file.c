@@ -112,29 +112,58 @@ be(const uint8_t *p, int n)
 }
 
 /* The file format's pages: an inner page of a table is of type 5, its cells begin with the child's number; a leaf is of type 13. */
+static uint8_t *
+leaf_of(uint8_t *all, uint32_t root, uint32_t page_bytes, uint32_t number)
+{
+    uint8_t *page = all + (size_t)(root - 1) * page_bytes, *leaf;
+
+    if (page[0] != 5 || be(page + 3, 2) <= number) {
+        abort();
+    }
+    leaf = all + (size_t)(be(page + be(page + 12 + 2 * number, 2), 4) - 1) * page_bytes;
+    if (leaf[0] != 13) {
+        abort();
+    }
+    return leaf;
+}
+
+static void
+file_write(const char *path, const uint8_t *all, size_t n)
+{
+    FILE *file = fopen(path, "r+b");
+
+    if (file == NULL || fwrite(all, 1, n, file) != n) {
+        abort();
+    }
+    fclose(file);
+}
+
 void
 file_pages_exchange(const char *dir, const char *name, uint32_t page_bytes, const char *table)
 {
     const char *path = path_of(dir, name);
-    uint32_t root = root_page(path, table), child[2];
+    uint32_t root = root_page(path, table);
     size_t n;
-    uint8_t *all = file_read(path, &n), *page = all + (size_t)(root - 1) * page_bytes, *copy = malloc(page_bytes);
-    FILE *file = fopen(path, "r+b");
+    uint8_t *all = file_read(path, &n), *a = leaf_of(all, root, page_bytes, 0), *b = leaf_of(all, root, page_bytes, 1);
+    uint8_t *copy = malloc(page_bytes);
 
-    if (file == NULL || page[0] != 5 || be(page + 3, 2) < 2) {
-        abort();
-    }
-    for (int i = 0; i < 2; i++) {
-        child[i] = be(page + be(page + 12 + 2 * i, 2), 4) - 1;
-    }
-    memcpy(copy, all + (size_t)child[0] * page_bytes, page_bytes);
-    memcpy(all + (size_t)child[0] * page_bytes, all + (size_t)child[1] * page_bytes, page_bytes);
-    memcpy(all + (size_t)child[1] * page_bytes, copy, page_bytes);
-    if (all[(size_t)child[0] * page_bytes] != 13 || fwrite(all, 1, n, file) != n) {
-        abort();
-    }
-    fclose(file);
+    memcpy(copy, a, page_bytes);
+    memcpy(a, b, page_bytes);
+    memcpy(b, copy, page_bytes);
+    file_write(path, all, n);
     free(copy);
+    free(all);
+}
+
+void
+file_page_clear(const char *dir, const char *name, uint32_t page_bytes, const char *table, uint32_t number)
+{
+    const char *path = path_of(dir, name);
+    size_t n;
+    uint8_t *all = file_read(path, &n);
+
+    memset(leaf_of(all, root_page(path, table), page_bytes, number), 0, page_bytes);
+    file_write(path, all, n);
     free(all);
 }
 

@@ -240,6 +240,49 @@ files_with_nothing_but_a_header_are_as_good_as_none(void **state)
     assert_int_equal(world_open_status(world, &error), STORE_BEHIND);
 }
 
+/* The tools say of such a journal what is so, and do not damn it; one that a witness remembers is a loss. */
+static void
+half_made_journal_is_no_store_to_the_tools(void **state)
+{
+    static const char *const makings[] = {"", "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL"};
+    struct world *world = *state;
+    struct store_verify_result result;
+    struct store_error error;
+
+    for (int i = 0; i < 2; i++) {
+        file_sql(world->dir, "journal.db", makings[i]);
+        file_sql(world->dir, "history.db", makings[i]);
+        assert_int_equal(store_history_rebuild(world->dir, NULL, NULL, &error), STORE_NOT_FOUND);
+        assert_non_null(strstr(error.text, "journal.db: its making was cut short"));
+        assert_int_equal(store_journal_verify(world->dir, stderr, &result, &error), STORE_NOT_FOUND);
+        assert_non_null(strstr(error.text, "journal.db: its making was cut short"));
+    }
+    assert_int_equal(world_open_status(world, &error), STORE_OK);
+    world_fill(world, 0, 2);
+    file_remove(world->dir, "journal.db");
+    file_sql(world->dir, "journal.db", makings[1]);
+    assert_int_equal(store_history_rebuild(world->dir, NULL, NULL, &error), STORE_BEHIND);
+    assert_int_equal(store_journal_verify(world->dir, stderr, &result, &error), STORE_BEHIND);
+    assert_int_equal(error.seq, 6);
+}
+
+static void
+half_made_history_is_as_good_as_none_to_the_tools(void **state)
+{
+    struct world *world = *state;
+    struct store_verify_result result;
+    struct store_error error;
+    uint64_t rows = 0;
+
+    world_fill(world, 0, 5);
+    file_remove(world->dir, "history.db");
+    file_sql(world->dir, "history.db", "PRAGMA journal_mode = WAL");
+    assert_int_equal(store_journal_verify(world->dir, stderr, &result, &error), STORE_OK);
+    assert_int_equal(result.history_rows, 0);
+    assert_int_equal(store_history_rebuild(world->dir, &rows, NULL, &error), STORE_OK);
+    assert_int_equal(rows, 5);
+}
+
 static void
 newer_format_is_refused_and_left_alone(void **state)
 {
@@ -333,6 +376,8 @@ main(void)
         STORY(exchanged_batch_breaks_the_chain),
         STORY(file_that_is_no_journal_is_refused),
         STORY(files_with_nothing_but_a_header_are_as_good_as_none),
+        STORY(half_made_journal_is_no_store_to_the_tools),
+        STORY(half_made_history_is_as_good_as_none_to_the_tools),
         STORY(newer_format_is_refused_and_left_alone),
         STORY(journal_that_ends_before_its_witness_is_refused),
         STORY(journal_that_ends_before_history_is_refused),

@@ -272,7 +272,7 @@ rebuild_and_compare(struct world *world, bool keep_old)
     if (!keep_old) {
         file_remove(world->dir, "history.db");
     }
-    if (store_history_rebuild(world->dir, &count, &error) != STORE_OK) {
+    if (store_history_rebuild(world->dir, &count, NULL, &error) != STORE_OK) {
         fail_msg("%s", error.text);
     }
     assert_false(file_exists(world->dir, "history.new"));
@@ -329,7 +329,97 @@ history_with_a_hole_is_refused_until_it_is_rebuilt(void **state)
     helper_close(&world->store);
     file_remove(world->dir, "history.db");
     assert_int_equal(store_open(world->dir, &world->options, &world->store, &error), STORE_DAMAGED);
-    assert_int_equal(store_history_rebuild(world->dir, NULL, &error), STORE_OK);
+    assert_int_equal(store_history_rebuild(world->dir, NULL, NULL, &error), STORE_OK);
+    world->store = helper_open(world->dir, &world->options);
+}
+
+/* Requests 0..99, whose events are pruned to the last thirty: what is in the old history's file and what of it is lost. */
+static void
+pruned_world(struct world *world)
+{
+    world->options.keep_events = 30;
+    helper_close(&world->store);
+    world->store = helper_open(world->dir, &world->options);
+    fill(world, 0, 100);
+    mark_move(world);
+    helper_close(&world->store);
+}
+
+static struct store_error
+rebuilt_with_losses(struct world *world, uint64_t *out_rows)
+{
+    struct store_error error = {0}, lost = {0};
+
+    if (store_history_rebuild(world->dir, out_rows, &lost, &error) != STORE_OK) {
+        fail_msg("%s", error.text);
+    }
+    world->store = helper_open(world->dir, &world->options);
+    return lost;
+}
+
+/* P4: what the old history alone had and cannot give any more is not left out without a word. */
+static void
+rebuild_says_what_a_damaged_history_cannot_give(void **state)
+{
+    struct world *world = *state;
+    struct store_error lost;
+    uint64_t rows = 0;
+
+    pruned_world(world);
+    file_sql(world->dir, "history.db", "UPDATE finished SET trail = x'00' WHERE id IN (SELECT id FROM finished ORDER BY id LIMIT 3)");
+    lost = rebuilt_with_losses(world, &rows);
+    assert_int_equal(rows, 97);
+    assert_int_equal(lost.status, STORE_DAMAGED);
+    assert_non_null(strstr(lost.text, "3 rows"));
+    assert_non_null(strstr(lost.text, "the trail of request 28521267200000064 fails its checksum"));
+    helper_close(&world->store);
+    lost = rebuilt_with_losses(world, &rows);
+    assert_int_equal(lost.status, STORE_OK);
+}
+
+/* P4 */
+static void
+rebuild_takes_rows_from_both_sides_of_a_damaged_page(void **state)
+{
+    struct world *world = *state;
+    struct store_error lost;
+    uint64_t rows = 0;
+
+    pruned_world(world);
+    file_page_clear(world->dir, "history.db", 8192, "finished", 2);
+    lost = rebuilt_with_losses(world, &rows);
+    assert_true(rows > 70 && rows < 100);
+    assert_int_equal(lost.status, STORE_DAMAGED);
+    assert_non_null(strstr(lost.text, "malformed"));
+}
+
+/* P4 */
+static void
+rebuild_says_that_the_old_history_is_gone(void **state)
+{
+    struct world *world = *state;
+    struct store_error lost;
+    uint64_t rows = 0;
+
+    pruned_world(world);
+    file_remove(world->dir, "history.db");
+    lost = rebuilt_with_losses(world, &rows);
+    assert_true(rows < 15);
+    assert_int_equal(lost.status, STORE_DAMAGED);
+    assert_non_null(strstr(lost.text, "history.db: No such file"));
+}
+
+/* P4 */
+static void
+rebuild_does_not_replace_a_history_of_a_newer_format(void **state)
+{
+    struct world *world = *state;
+    struct store_error error;
+
+    pruned_world(world);
+    file_sql(world->dir, "history.db", "PRAGMA user_version = 2");
+    assert_int_equal(store_history_rebuild(world->dir, NULL, NULL, &error), STORE_NEWER);
+    file_sql(world->dir, "history.db", "PRAGMA user_version = 1");
     world->store = helper_open(world->dir, &world->options);
 }
 
@@ -347,6 +437,10 @@ main(int argc, char **argv)
         STORY(rebuilt_history_is_equal),
         STORY(rebuild_takes_over_what_the_journal_no_longer_has),
         STORY(history_with_a_hole_is_refused_until_it_is_rebuilt),
+        STORY(rebuild_says_what_a_damaged_history_cannot_give),
+        STORY(rebuild_takes_rows_from_both_sides_of_a_damaged_page),
+        STORY(rebuild_says_that_the_old_history_is_gone),
+        STORY(rebuild_does_not_replace_a_history_of_a_newer_format),
     };
 
     if (argc != 2) {

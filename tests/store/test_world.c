@@ -115,7 +115,7 @@ second_process_is_told_who_holds_the_store(void **state)
     assert_string_equal(process_line(&process), "ready");
     assert_int_equal(world_open_status(world, &error), STORE_IN_USE);
     assert_int_equal(error.pid, process.pid);
-    assert_int_equal(store_history_rebuild(world->dir, NULL, &error), STORE_IN_USE);
+    assert_int_equal(store_history_rebuild(world->dir, NULL, NULL, &error), STORE_IN_USE);
     assert_int_equal(process_end(&process), 0);
     assert_int_equal(world_open_status(world, &error), STORE_OK);
 }
@@ -145,7 +145,7 @@ directory_that_does_not_exist_is_refused(void **state)
     assert_int_equal(store_journal_verify(world->dir, stderr, &(struct store_verify_result){0}, &error),
                      STORE_NOT_FOUND);
     assert_int_equal(store_journal_dump(world->dir, 0, 0, false, stderr, &error), STORE_NOT_FOUND);
-    assert_int_equal(store_history_rebuild(world->dir, NULL, &error), STORE_NOT_FOUND);
+    assert_int_equal(store_history_rebuild(world->dir, NULL, NULL, &error), STORE_NOT_FOUND);
 }
 
 static void
