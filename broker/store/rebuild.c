@@ -1,21 +1,18 @@
 /*
  * history.db made anew from the journal. Rows whose events the journal no longer has are taken over from the old file.
  */
-#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "store/engine_sqlite.h"
 #include "store/error.h"
 #include "store/event.h"
 #include "store/history.h"
+#include "store/place.h"
 #include "store/projector.h"
 #include "store/source.h"
 #include "store/trail.h"
-
-#define NEW_NAME "history.new"
 
 enum { ROUND_EVENTS_MAX = 1 << 16, CACHE_BYTES_MAX = 64 << 20, LOG_BYTES_MAX = 32 << 20 };
 
@@ -41,21 +38,6 @@ lost_note(struct rebuild *rebuild, const struct store_error *why)
 }
 
 /* ------------------------------------------------------------- the old file */
-
-/*
- * Whatever was not read is no reason to leave it out: damage of the old file is one, an error of reading it is none. With that the
- * rebuild ends, and the old file stays.
- */
-static enum store_status
-old_error(enum store_status status, struct store_error *out_error)
-{
-    if (status == STORE_IO && out_error != NULL) {
-        size_t n = strlen(out_error->text);
-        snprintf(out_error->text + n, sizeof(out_error->text) - n,
-                 ". The old history stays as it is. Try again; or move history.db away to go on without what only it has.");
-    }
-    return status;
-}
 
 /* A row of the old file, as it was. */
 static enum store_status
@@ -117,7 +99,7 @@ old_walk(struct rebuild *rebuild, bool backwards, bool *out_broken, struct store
     if (status != STORE_OK && out_error != NULL) {
         *out_error = error;
     }
-    return rebuild->written == STORE_OK ? old_error(status, out_error) : status;
+    return rebuild->written == STORE_OK ? place_old_error(status, out_error) : status;
 }
 
 /* Rows of requests that ended before the journal begins. What lies behind a damaged page is reached from the other end. */
@@ -161,7 +143,37 @@ trail_take_over(struct rebuild *rebuild, uint64_t id, uint64_t seq, struct store
     if (out_error != NULL) {
         *out_error = why;
     }
-    return old_error(status, out_error);
+    return place_old_error(status, out_error);
+}
+
+/*
+ * SQLite's own look at its pages: rows that are out of reach come in no walk. It tells a page that it could not read among those that
+ * are damaged, by these words.
+ */
+static enum store_status
+old_pages_look(struct rebuild *rebuild, struct store_error *out_error)
+{
+    sqlite3 *db = history_reader_db(rebuild->old);
+    sqlite3_stmt *stmt = NULL;
+    enum store_status status = sql_prepare(db, "PRAGMA quick_check(1)", &stmt, out_error);
+    int rc = SQLITE_DONE;
+
+    if (status == STORE_OK) {
+        rc = sqlite3_step(stmt);
+    }
+    if (rc == SQLITE_ROW) {
+        const char *line = (const char *)sqlite3_column_text(stmt, 0);
+        bool unread = line == NULL || strstr(line, "unable to get the page") != NULL || strstr(line, "failed to get page") != NULL;
+        if (line == NULL || strcmp(line, "ok") != 0) {
+            const char *end = line != NULL ? strchr(line, '\n') : NULL; /* of a line that only names the database */
+            line = end != NULL ? end + 1 : line;
+            status = error_set(out_error, unread ? STORE_IO : STORE_DAMAGED, HISTORY_NAME ": %s", line != NULL ? line : "no memory");
+        }
+    } else if (rc != SQLITE_DONE) {
+        status = sql_error(db, rc, HISTORY_NAME, out_error);
+    }
+    sqlite3_finalize(stmt);
+    return status;
 }
 
 static enum store_status
@@ -183,6 +195,9 @@ old_open(struct rebuild *rebuild, const char *dir, struct store_error *out_error
     if (status == STORE_OK && rebuild->old_mark_seq + 1 < rebuild->state.first_seq) {
         status = error_set(&why, STORE_DAMAGED, "it ends at event %llu", (unsigned long long)rebuild->old_mark_seq);
     }
+    if (status == STORE_OK) {
+        status = old_pages_look(rebuild, &why);
+    }
     /* An old file that is damaged is why one rebuilds; one that a newer Qiao wrote, or that cannot be read now, is not. */
     if (status == STORE_DAMAGED || status == STORE_NOT_FOUND) {
         lost_note(rebuild, &why);
@@ -191,7 +206,7 @@ old_open(struct rebuild *rebuild, const char *dir, struct store_error *out_error
     if (status != STORE_OK && out_error != NULL) {
         *out_error = why;
     }
-    return old_error(status, out_error);
+    return place_old_error(status, out_error);
 }
 
 /* ------------------------------------------------------------- the journal */
@@ -269,114 +284,6 @@ journal_rebuild(struct rebuild *rebuild, struct store_error *out_error)
     return status == STORE_OK ? history_commit(rebuild->history, rebuild->state.last_seq, out_error) : status;
 }
 
-/* ------------------------------------------------------------- files */
-
-static enum store_status
-file_remove(const char *dir, const char *name, struct store_error *out_error)
-{
-    char path[DIRECTORY_PATH_BYTES];
-    enum store_status status = directory_path(dir, name, path, out_error);
-
-    if (status == STORE_OK && unlink(path) != 0 && errno != ENOENT) {
-        status = error_set(out_error, STORE_IO, "%s: %s", path, strerror(errno));
-    }
-    return status;
-}
-
-static enum store_status
-new_file_remove(const char *dir, struct store_error *out_error)
-{
-    static const char *const names[] = {NEW_NAME, NEW_NAME "-wal", NEW_NAME "-shm"};
-    enum store_status status = STORE_OK;
-
-    for (size_t i = 0; status == STORE_OK && i < sizeof(names) / sizeof(names[0]); i++) {
-        status = file_remove(dir, names[i], out_error);
-    }
-    return status;
-}
-
-/* Without a look at the file SQLite does not know of its log: a checkpoint moves nothing then, and says that all went well. */
-static enum store_status
-log_move(sqlite3 *db, struct store_error *out_error)
-{
-    int64_t tables;
-    int log = -1, moved = -1, rc;
-    enum store_status status = sql_number(db, "SELECT count(*) FROM sqlite_schema", &tables, out_error);
-
-    if (status != STORE_OK) {
-        return status;
-    }
-    rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &log, &moved);
-    if (rc != SQLITE_OK) {
-        return sql_error(db, rc, "history.db: moving its log into the file", out_error);
-    }
-    if (log != 0 || moved != 0) {
-        return error_set(out_error, STORE_IO, "history.db: its log was not moved into the file (%d pages, %d moved)", log, moved);
-    }
-    return STORE_OK;
-}
-
-/*
- * The old log goes before the new file comes: SQLite would read it into the new file. A power loss between the two must leave
- * the old file whole, so what its log holds is moved into it first. (If it is too damaged for that, nothing is lost with it.)
- */
-static enum store_status
-old_log_settle(const char *dir, struct store_error *out_error)
-{
-    char path[DIRECTORY_PATH_BYTES];
-    sqlite3 *db = NULL;
-    struct store_error error = {.status = STORE_OK};
-    enum store_status status = directory_find(dir, HISTORY_NAME "-wal", &error);
-
-    if (status == STORE_OK) {
-        status = directory_find(dir, HISTORY_NAME, &error);
-    }
-    if (status == STORE_OK) {
-        status = directory_path(dir, HISTORY_NAME, path, &error);
-    }
-    if (status == STORE_OK) {
-        status = sql_open(path, SQL_WRITE, NULL, &db, &error);
-    }
-    if (status == STORE_OK) {
-        status = log_move(db, &error);
-    }
-    if (db != NULL) {
-        sql_close(&db);
-    }
-    if (status == STORE_OK || status == STORE_NOT_FOUND || status == STORE_DAMAGED) {
-        return STORE_OK;
-    }
-    if (out_error != NULL) {
-        *out_error = error;
-    }
-    return old_error(status, out_error);
-}
-
-/* The new file takes the old one's place, whole or not at all. */
-static enum store_status
-new_file_place(const char *dir, struct store_error *out_error)
-{
-    char from[DIRECTORY_PATH_BYTES], to[DIRECTORY_PATH_BYTES];
-    enum store_status status = directory_path(dir, NEW_NAME, from, out_error);
-
-    if (status == STORE_OK) {
-        status = directory_path(dir, HISTORY_NAME, to, out_error);
-    }
-    if (status == STORE_OK) {
-        status = old_log_settle(dir, out_error);
-    }
-    if (status == STORE_OK) {
-        status = file_remove(dir, HISTORY_NAME "-wal", out_error);
-    }
-    if (status == STORE_OK) {
-        status = file_remove(dir, HISTORY_NAME "-shm", out_error);
-    }
-    if (status == STORE_OK && rename(from, to) != 0) {
-        status = error_set(out_error, STORE_IO, "%s: %s", to, strerror(errno));
-    }
-    return status == STORE_OK ? directory_sync(dir, out_error) : status;
-}
-
 /*
  * What a broker that was killed left in the log may not have reached the disk. History must not hold it before it has: after a
  * power loss it would be ahead of the journal, and the store refused.
@@ -412,10 +319,10 @@ rebuild_open(struct rebuild *rebuild, const char *dir, struct store_error *out_e
         status = old_open(rebuild, dir, out_error);
     }
     if (status == STORE_OK) {
-        status = new_file_remove(dir, out_error);
+        status = place_clear(dir, out_error);
     }
     if (status == STORE_OK) {
-        status = directory_path(dir, NEW_NAME, path, out_error);
+        status = directory_path(dir, PLACE_NAME, path, out_error);
     }
     return status == STORE_OK ? history_open(path, NULL, &rebuild->history, &mark_seq, out_error) : status;
 }
@@ -450,7 +357,7 @@ new_file_make(struct rebuild *rebuild, const char *dir, struct store_error *out_
         status = history_checkpoint(rebuild->history, &all, out_error);
     }
     if (status == STORE_OK && !all) {
-        status = error_set(out_error, STORE_IO, "%s/" NEW_NAME ": its log cannot be moved into the file", dir);
+        status = error_set(out_error, STORE_IO, "%s/" PLACE_NAME ": its log cannot be moved into the file", dir);
     }
     history_close(&rebuild->history);
     history_reader_close(&rebuild->old);
@@ -478,10 +385,10 @@ store_history_rebuild(const char *dir, uint64_t *out_rows, struct store_error *o
     }
     status = new_file_make(&rebuild, dir, out_error);
     if (status == STORE_OK) {
-        status = new_file_place(dir, out_error);
+        status = place_take(dir, out_error);
     }
     if (status != STORE_OK) {
-        new_file_remove(dir, NULL);
+        place_clear(dir, NULL);
     } else {
         if (out_rows != NULL) {
             *out_rows = rebuild.rows;

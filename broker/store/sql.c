@@ -84,6 +84,15 @@ sql_error(sqlite3 *db, int rc, const char *what, struct store_error *out_error)
     return error_set(out_error, sql_status(rc), "%s: %s", what, db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 }
 
+/* Of a query: the file first, which is what an operator can look at. */
+static enum store_status
+query_error(sqlite3 *db, int rc, const char *sql, struct store_error *out_error)
+{
+    const char *path = sqlite3_db_filename(db, "main"), *name = path != NULL ? strrchr(path, '/') : NULL;
+
+    return error_set(out_error, sql_status(rc), "%s: %s (%s)", name != NULL ? name + 1 : "memory", sqlite3_errmsg(db), sql);
+}
+
 enum store_status
 sql_open(const char *path, enum sql_mode mode, const char *vfs, sqlite3 **out_db, struct store_error *out_error)
 {
@@ -144,7 +153,7 @@ sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out_stmt, struct store_
     int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
 
     if (rc != SQLITE_OK) {
-        return sql_error(db, rc, sql, out_error);
+        return query_error(db, rc, sql, out_error);
     }
     *out_stmt = stmt;
     return STORE_OK;
@@ -173,7 +182,7 @@ sql_number(sqlite3 *db, const char *sql, int64_t *out_number, struct store_error
     if (rc == SQLITE_ROW) {
         *out_number = sqlite3_column_int64(stmt, 0);
     } else if (rc != SQLITE_DONE) {
-        status = sql_error(db, rc, sql, out_error);
+        status = query_error(db, rc, sql, out_error);
     }
     sqlite3_finalize(stmt);
     return status;
@@ -191,7 +200,7 @@ sql_setting(sqlite3 *db, const char *sql, const char *want, struct store_error *
     }
     rc = sqlite3_step(stmt);
     if (rc != SQLITE_ROW) {
-        status = sql_error(db, rc, sql, out_error);
+        status = query_error(db, rc, sql, out_error);
     } else {
         const char *got = (const char *)sqlite3_column_text(stmt, 0);
         if (got == NULL || strcmp(got, want) != 0) {
