@@ -98,11 +98,9 @@ scene_take(struct scene *scene)
     memcpy(scene->before, scene->tape, sizeof(*scene->tape) + scene->tape->used);
 }
 
-void
-scene_init(struct scene *scene, uint32_t seed, uint32_t steps)
+static void
+scene_make(struct scene *scene)
 {
-    int end;
-
     *scene = (struct scene){.count = 0};
     /* In memory where the system has such a place: nothing here needs a disk, and a disk would take hours. */
     if (access("/dev/shm", W_OK) == 0) {
@@ -112,12 +110,51 @@ scene_init(struct scene *scene, uint32_t seed, uint32_t steps)
     scene->tape = tape_new(scene->dir, TAPE_BYTES);
     scene->before = tape_new(scene->dir, TAPE_BYTES);
     tape_clear(scene->tape);
-    end = work_in_child(scene->tape, seed, steps);
+}
+
+static void
+scene_made(struct scene *scene, int end)
+{
     if (end != WORK_WELL) {
         fprintf(stderr, "the store to begin from: %d %s\n", end, scene->tape->text);
         abort();
     }
     scene_take(scene);
+}
+
+void
+scene_init(struct scene *scene, uint32_t seed, uint32_t steps)
+{
+    scene_make(scene);
+    scene_made(scene, work_in_child(scene->tape, seed, steps));
+}
+
+/* In a child, like all that opens a file by SQLite here: its locks go with its process. */
+static enum work_end
+headers_make(void *context)
+{
+    static const char *const names[] = {"journal.db", "history.db"};
+    bool ok = true;
+
+    for (int i = 0; i < 2; i++) {
+        char path[1024];
+        sqlite3 *db = NULL;
+        snprintf(path, sizeof(path), "%s/%s", (const char *)context, names[i]);
+        ok = ok && sqlite3_open(path, &db) == SQLITE_OK &&
+             sqlite3_exec(db, "PRAGMA page_size = 512; PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK;
+        sqlite3_close(db);
+    }
+    return ok ? WORK_WELL : WORK_WRONG;
+}
+
+void
+scene_init_small(struct scene *scene, const char *letters)
+{
+    scene_make(scene);
+    if (work_in_child_of(headers_make, scene->dir) != WORK_WELL) {
+        abort();
+    }
+    scene_made(scene, work_script_in_child(scene->tape, letters));
 }
 
 static uint32_t
@@ -126,7 +163,6 @@ be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* In a child: SQLite's locks go with its process. */
 static enum work_end
 log_leave(void *context)
 {

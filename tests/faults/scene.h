@@ -22,6 +22,10 @@ struct scene {
 
 /* Makes the store that is copied: so many steps, and closed. */
 void scene_init(struct scene *scene, uint32_t seed, uint32_t steps);
+
+/* The same, by the letters of work.h, with the smallest pages that SQLite has. */
+void scene_init_small(struct scene *scene, const char *letters);
+
 void scene_fini(struct scene *scene);
 
 /* One of the files; NULL: there is none of that name. */

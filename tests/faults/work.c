@@ -4,13 +4,14 @@
 #include "work.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPEN_MAX = 24, MARK_STEPS = 11, MARK_POLLS = 40, BODY_MAX = 3000 };
+enum { SCRIPT_BODY = 16, SCRIPT_KEEP = 6, OPEN_MAX = 24, MARK_STEPS = 11, MARK_POLLS = 40, BODY_MAX = 3000 };
 
 struct open_request {
     struct helper_request request;
@@ -257,6 +258,91 @@ work_run(struct tape *tape, uint32_t seed, uint32_t steps)
     return end;
 }
 
+/* ------------------------------------------------------------- by letters */
+
+static void
+script_wait(struct work *work, bool mark)
+{
+    struct pollfd poll_fd = {.fd = store_fd(work->store), .events = POLLIN};
+    struct store_error error;
+    struct store_stats stats = {.compacting = mark};
+    uint64_t durable = store_durable_seq(work->store), projected = 0;
+
+    store_projected(work->store, &projected);
+    while (mark ? stats.compacting : projected < durable) {
+        poll(&poll_fd, 1, 10); /* the mark moves in steps of which none is told */
+        if (store_commit_end(work->store, &durable, &error) != STORE_OK) {
+            abort();
+        }
+        store_projected(work->store, &projected);
+        store_stats(work->store, &stats);
+    }
+}
+
+static enum store_status
+script_letter(struct work *work, char letter, struct store_error *out_error)
+{
+    struct open_request *one = &work->open[letter == 'n' ? work->count : 0];
+    struct helper_request none = {.service = "", .requester = "", .performer = ""};
+    enum store_status status = STORE_OK;
+
+    switch (letter) {
+    case 'n':
+        one->request = helper_request_of(one->number = work->tape->begun++);
+        work->count++;
+        return event_give(work, PROTO_EV_ACCEPTED, &one->request, PROTO_STATUS_READY, SCRIPT_BODY);
+    case 'g':
+        return event_give(work, PROTO_EV_ASSIGNED, &one->request, PROTO_STATUS_IN_PROGRESS, 0);
+    case 'e':
+        status = event_give(work, PROTO_EV_COMPLETED, &one->request, PROTO_STATUS_COMPLETED, SCRIPT_BODY);
+        memmove(one, one + 1, --work->count * sizeof(*one));
+        return status;
+    case 'x':
+        return event_give(work, PROTO_EV_CATALOGUE_LOADED, &none, 0, 0);
+    case 'c':
+        status = store_commit_wait(work->store, out_error);
+        tape_note(work->tape, TAPE_ACKED, store_durable_seq(work->store), NULL, 0);
+        return status;
+    case 'm':
+        script_wait(work, false);
+        status = mark_begin(work);
+        script_wait(work, true);
+        return status;
+    case 'w':
+        script_wait(work, false);
+        return STORE_OK;
+    default:
+        raise(SIGKILL);
+        abort();
+    }
+}
+
+enum work_end
+work_script(struct tape *tape, const char *letters)
+{
+    struct work work = {.tape = tape};
+    struct store_options options = work_options();
+    struct store_error error = {.text = "not taken"};
+    enum store_status status;
+
+    options.keep_events = SCRIPT_KEEP;
+    options.wal_bytes_max = 1 << 20;
+    proto_buf_init(&work.buf, 1 << 16);
+    status = store_open(tape->calls.dir, &options, &work.store, &error);
+    if (status == STORE_OK) {
+        status = store_replay(work.store, replay_learn, &work, &error);
+    }
+    for (; status == STORE_OK && *letters != '\0'; letters++) {
+        status = script_letter(&work, *letters, &error);
+    }
+    if (status == STORE_OK) {
+        status = store_close(&work.store, 1000000, &error);
+    }
+    proto_buf_fini(&work.buf);
+    snprintf(tape->text, sizeof(tape->text), "%s", status == STORE_OK ? "" : error.text);
+    return status == STORE_OK ? WORK_WELL : WORK_STOPPED;
+}
+
 /* ------------------------------------------------------------- other processes */
 
 static enum work_end
@@ -316,6 +402,7 @@ work_in_child_of(enum work_end (*run)(void *context), void *context)
 
 struct phase {
     struct tape *tape;
+    const char *letters; /* NULL: by chance */
     uint32_t seed, steps;
 };
 
@@ -325,13 +412,21 @@ phase_run(void *context)
     const struct phase *phase = context;
 
     tape_on(phase->tape);
-    return work_run(phase->tape, phase->seed, phase->steps);
+    return phase->letters != NULL ? work_script(phase->tape, phase->letters) : work_run(phase->tape, phase->seed, phase->steps);
 }
 
 int
 work_in_child(struct tape *tape, uint32_t seed, uint32_t steps)
 {
     struct phase phase = {.tape = tape, .seed = seed, .steps = steps};
+
+    return work_in_child_of(phase_run, &phase);
+}
+
+int
+work_script_in_child(struct tape *tape, const char *letters)
+{
+    struct phase phase = {.tape = tape, .letters = letters};
 
     return work_in_child_of(phase_run, &phase);
 }

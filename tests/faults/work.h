@@ -27,12 +27,21 @@ enum work_end {
  */
 enum work_end work_run(struct tape *tape, uint32_t seed, uint32_t steps);
 
+/*
+ * Open, do what the letters say, close: a few small events, so that the files are as small as can be. Files that are there with SQLite's
+ * header only keep their page size.
+ *     n a new request    g the oldest open one goes on    e it ends    x an event of no request
+ *     c commit    m move the mark and prune    w wait until history has everything    k die
+ */
+enum work_end work_script(struct tape *tape, const char *letters);
+
 /* Like it, but history is rebuilt, or a backup made into the directory of the tape. */
 enum work_end work_rebuild(struct tape *tape);
 enum work_end work_backup(struct tape *tape, const char *from);
 
 /* In a child. Its exit code, or minus the signal that ended it. */
 int work_in_child(struct tape *tape, uint32_t seed, uint32_t steps);
+int work_script_in_child(struct tape *tape, const char *letters);
 int work_in_child_of(enum work_end (*run)(void *context), void *context);
 
 /* What was given and acknowledged up to an op of a tape (NULL: all of it). */
