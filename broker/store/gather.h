@@ -5,9 +5,9 @@
  * log passes through untouched, to the very file of the file system below.
  *
  * Only for the one connection that writes, with synchronous=FULL: SQLite then writes the frames of a commit, syncs the log, and only
- * after that tells of them in the shared index (sqlite.org/walformat.html, 2.3.2 and wal.c, walFrames; test_gather.c looks that it is so).
- * Before that nobody else looks at them, so nobody misses what is still gathered. A file system that does not promise
- * SQLITE_IOCAP_POWERSAFE_OVERWRITE makes SQLite write a little more after the sync: there nothing is gathered.
+ * after that tells of them in the shared index, where others learn how far they may read (walFrames in its wal.c; test_gather.c stands
+ * in the sync and looks). So nobody misses what is still gathered. Where the file system below does not promise
+ * SQLITE_IOCAP_POWERSAFE_OVERWRITE, SQLite fills the log's last sector up after the sync: there nothing is gathered.
  *
  * - What SQLite reads back by this connection is what it wrote. The order of writes to different places is kept.
  * - The first failure of a write or a sync is final: nothing is written or synced after it, however often it is asked for (D3).
