@@ -118,6 +118,9 @@ class Story:
     def judge(self):
         """After the last restart: everything ends, and the broker says the same as the clients' own notes."""
         self.crowd.run(self.quiet, PATIENCE)
+        for doer in self.doers:
+            for task, fence in doer.credited:
+                assert fence == self.crowd.fences[task], f"A3: task {task} was done with fence {fence}, and {self.crowd.fences[task]} was given out"
         credited = {f"{task & ~63}": outcome for doer in self.doers for (task, fence), outcome in doer.credited.items()}
         for asker in self.askers:
             for key, (service, body) in asker.submissions.items():

@@ -169,9 +169,12 @@ class Doer(Member):
 
     def on_task(self, header, body):
         task, fence = header["task"], header["fence"]
-        known = self.crowd.fences.get(task, 0)
+        # What was sent to a colleague before its lease ran out may be read after what was sent to us: in order is only what one member hears.
+        known = self.fences.get(task, 0)
         assert fence >= known, f"A2: task {task} came with fence {fence} after {known}"
-        self.crowd.fences[task] = fence
+        assert self.crowd.given.setdefault((task, fence), self) is self, f"A2: task {task} went to two with fence {fence}"
+        self.fences[task] = fence
+        self.crowd.fences[task] = max(fence, self.crowd.fences.get(task, 0))
         if self.held.get(task) == fence:
             self.tell("credit", service=header["service"], credit=1)
             return                     # at it already; but it cost credit
@@ -215,7 +218,8 @@ class Crowd:
         self.zmq = zmq.Context()
         self.members = []
         self.seen = 0
-        self.fences = {}
+        self.fences = {}               # task -> highest fence that anybody was sent
+        self.given = {}                # (task, fence) -> who was sent it
         self.count = Counter()
         self.steps = Counter()
         self.trap = None
