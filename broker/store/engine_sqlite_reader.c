@@ -4,7 +4,6 @@
  */
 #include "store/engine_sqlite.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,13 +296,57 @@ journal_open_event(struct engine_reader *reader, uint64_t seq, struct engine_eve
     return status;
 }
 
+/* For a sum over rows that does not depend on their order. */
+static uint64_t
+row_mix(uint64_t request, uint64_t seq)
+{
+    uint64_t mixed = (request * 0x9e3779b97f4a7c15ull ^ seq) * 0xbf58476d1ce4e5b9ull;
+
+    return mixed ^ mixed >> 29;
+}
+
+/*
+ * By the index a request's rows are found when it has ended. Rows that it does not know, or not in their place, would stay, and a
+ * later recovery hand over a request as open that has its outcome.
+ */
+static enum store_status
+open_index_check(struct engine_reader *reader, uint64_t want_rows, uint64_t want_mix, struct store_error *out_error)
+{
+    static const char sql[] = "SELECT request, seq FROM open INDEXED BY open_request ORDER BY request, seq";
+    sqlite3_stmt *stmt = NULL;
+    uint64_t rows = 0, mix = 0, last_request = 0, last_seq = 0;
+    enum store_status status = sql_prepare(reader->db, sql, &stmt, out_error);
+    int rc = SQLITE_DONE;
+
+    while (status == STORE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        uint64_t request = (uint64_t)sqlite3_column_int64(stmt, 0), seq = (uint64_t)sqlite3_column_int64(stmt, 1);
+        if (rows > 0 && (request < last_request || (request == last_request && seq <= last_seq))) {
+            status = error_set_seq(out_error, STORE_DAMAGED, seq, "open table: in its index event %llu comes after event %llu",
+                                   (unsigned long long)seq, (unsigned long long)last_seq);
+        }
+        last_request = request;
+        last_seq = seq;
+        mix += row_mix(request, seq);
+        rows++;
+    }
+    if (status == STORE_OK && rc != SQLITE_DONE) {
+        status = sql_error(reader->db, rc, "journal.db: reading the open table's index", out_error);
+    }
+    if (status == STORE_OK && (rows != want_rows || mix != want_mix)) {
+        status = error_set(out_error, STORE_DAMAGED, "open table: its index has %llu rows instead of %llu, or not the same",
+                           (unsigned long long)rows, (unsigned long long)want_rows);
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
 /* The rows of one moment, against the tally and the mark of the same moment. */
 static enum store_status
 open_walk_pinned(struct engine_reader *reader, sqlite3_stmt *stmt, engine_event_fn *fn, void *context,
                  struct store_error *out_error)
 {
     struct engine_state state;
-    uint64_t rows = 0, sum = 0, last = 0;
+    uint64_t rows = 0, sum = 0, mix = 0, last = 0;
     enum store_status status = journal_state_load(reader->db, &state, out_error);
     int rc = SQLITE_DONE;
 
@@ -316,6 +359,7 @@ open_walk_pinned(struct engine_reader *reader, sqlite3_stmt *stmt, engine_event_
                                    (unsigned long long)event.seq, (unsigned long long)last);
         }
         last = event.seq;
+        mix += row_mix(event.request, event.seq);
         rows++;
         sum += (uint64_t)sqlite3_column_int64(stmt, 2);
         if (status == STORE_OK && event.seq <= state.mark_seq) {
@@ -329,7 +373,7 @@ open_walk_pinned(struct engine_reader *reader, sqlite3_stmt *stmt, engine_event_
         status = error_set(out_error, STORE_DAMAGED, "open table: %llu rows instead of %llu, or not the same",
                            (unsigned long long)rows, (unsigned long long)state.open_rows);
     }
-    return status;
+    return status == STORE_OK ? open_index_check(reader, rows, mix, out_error) : status;
 }
 
 enum store_status
@@ -410,100 +454,6 @@ journal_snapshot(struct engine_reader *reader, uint8_t **out_bytes, uint32_t *ou
 }
 
 /* ------------------------------------------------------------- state */
-
-static enum store_status
-chain_of_column(sqlite3_stmt *stmt, int column, uint8_t out_chain[BATCH_CHAIN_BYTES], const char *whose,
-                struct store_error *out_error)
-{
-    const void *chain = sqlite3_column_blob(stmt, column);
-
-    if (chain == NULL || sqlite3_column_bytes(stmt, column) != BATCH_CHAIN_BYTES) {
-        return error_set(out_error, STORE_DAMAGED, "the chain of the %s is missing", whose);
-    }
-    memcpy(out_chain, chain, BATCH_CHAIN_BYTES);
-    return STORE_OK;
-}
-
-uint32_t
-journal_mark_crc(const struct engine_state *state)
-{
-    uint64_t le[4] = {htole64(state->mark_seq), htole64(state->open_rows), htole64(state->open_sum),
-                      htole64(state->snapshot_seq)};
-
-    return crc32c(crc32c(0, le, sizeof(le)), state->mark_chain, BATCH_CHAIN_BYTES);
-}
-
-/* One row of one statement, so that it is one moment. */
-static const char state_sql[] =
-    "SELECT s.id, s.epoch, s.seq, m.seq, m.chain,"
-    " (SELECT min(seq) FROM batch), (SELECT max(seq) FROM batch),"
-    " (SELECT n FROM batch ORDER BY seq DESC LIMIT 1), (SELECT chain FROM batch ORDER BY seq DESC LIMIT 1),"
-    " m.snapshot_seq, m.open_rows, m.open_sum, (SELECT epoch FROM batch ORDER BY seq DESC LIMIT 1), m.crc"
-    " FROM shard s, mark m LIMIT 1";
-
-static enum store_status
-state_of_row(sqlite3_stmt *stmt, struct engine_state *out_state, struct store_error *out_error)
-{
-    struct engine_state state = {
-        .shard = (uint32_t)sqlite3_column_int64(stmt, 0),
-        .epoch = (uint64_t)sqlite3_column_int64(stmt, 1),
-        .last_seq = (uint64_t)sqlite3_column_int64(stmt, 2),
-        .mark_seq = (uint64_t)sqlite3_column_int64(stmt, 3),
-        .snapshot_seq = (uint64_t)sqlite3_column_int64(stmt, 9),
-        .open_rows = (uint64_t)sqlite3_column_int64(stmt, 10),
-        .open_sum = (uint64_t)sqlite3_column_int64(stmt, 11),
-        .last_epoch = (uint64_t)sqlite3_column_int64(stmt, 12),
-    };
-    enum store_status status = chain_of_column(stmt, 4, state.mark_chain, "mark", out_error);
-    uint64_t end;
-
-    if (status != STORE_OK) {
-        return status;
-    }
-    if (journal_mark_crc(&state) != (uint32_t)sqlite3_column_int64(stmt, 13)) {
-        return error_set_seq(out_error, STORE_DAMAGED, state.mark_seq, "journal.db: the mark fails its checksum");
-    }
-    if (sqlite3_column_type(stmt, 5) == SQLITE_NULL) {
-        state.first_seq = state.last_seq + 1;
-        memcpy(state.chain, state.mark_chain, BATCH_CHAIN_BYTES);
-        end = state.mark_seq;
-    } else {
-        state.first_seq = (uint64_t)sqlite3_column_int64(stmt, 5);
-        end = (uint64_t)sqlite3_column_int64(stmt, 6) + (uint64_t)sqlite3_column_int64(stmt, 7) - 1;
-        status = chain_of_column(stmt, 8, state.chain, "last batch", out_error);
-    }
-    if (status == STORE_OK && end != state.last_seq) {
-        status = error_set_seq(out_error, STORE_DAMAGED, state.last_seq,
-                               "journal.db: the owner's row says that it ends at event %llu, its batches end at %llu",
-                               (unsigned long long)state.last_seq, (unsigned long long)end);
-    }
-    if (status == STORE_OK) {
-        *out_state = state;
-    }
-    return status;
-}
-
-enum store_status
-journal_state_load(sqlite3 *db, struct engine_state *out_state, struct store_error *out_error)
-{
-    sqlite3_stmt *stmt = NULL;
-    enum store_status status = sql_prepare(db, state_sql, &stmt, out_error);
-    int rc;
-
-    if (status != STORE_OK) {
-        return status;
-    }
-    rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        status = state_of_row(stmt, out_state, out_error);
-    } else if (rc == SQLITE_DONE) {
-        status = error_set(out_error, STORE_DAMAGED, "journal.db: the owner's row or the mark is missing");
-    } else {
-        status = sql_error(db, rc, "journal.db", out_error);
-    }
-    sqlite3_finalize(stmt);
-    return status;
-}
 
 enum store_status
 journal_state(struct engine_reader *reader, struct engine_state *out_state, struct store_error *out_error)

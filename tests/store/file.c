@@ -156,6 +156,18 @@ file_pages_exchange(const char *dir, const char *name, uint32_t page_bytes, cons
 }
 
 void
+file_root_empty(const char *dir, const char *name, uint32_t page_bytes, const char *table)
+{
+    const char *path = path_of(dir, name);
+    size_t n;
+    uint8_t *all = file_read(path, &n);
+
+    memset(all + (size_t)(root_page(path, table) - 1) * page_bytes + 3, 0, 2); /* how many cells it has */
+    file_write(path, all, n);
+    free(all);
+}
+
+void
 file_page_clear(const char *dir, const char *name, uint32_t page_bytes, const char *table, uint32_t number)
 {
     const char *path = path_of(dir, name);

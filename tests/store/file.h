@@ -18,6 +18,7 @@ void file_flip_at(const char *dir, const char *name, uint32_t millionths);
  * Put the first two leaf pages of a table (a b-tree of two levels) in each other's place; or fill the one of that number (from 0)
  * with zeros. The file has no log.
  */
+void file_root_empty(const char *dir, const char *name, uint32_t page_bytes, const char *table); /* no entry is left in it */
 void file_page_clear(const char *dir, const char *name, uint32_t page_bytes, const char *table, uint32_t number);
 void file_pages_exchange(const char *dir, const char *name, uint32_t page_bytes, const char *table);
 

@@ -172,6 +172,23 @@ exchanged_pages_of_the_open_table_are_found_and_named(void **state)
     assert_non_null(strstr(report, "comes after event"));
 }
 
+/* D6: by it the rows of a request go when it has ended; those that it does not know would come back as open. */
+static void
+index_that_lost_rows_of_the_open_table_is_found(void **state)
+{
+    struct world *world = *state;
+    struct store_error error;
+    char report[4096] = "";
+
+    world->options.page_bytes = 1024;
+    world_fill_with_mark(world);
+    file_root_empty(world->dir, "journal.db", 1024, "open_request");
+    assert_int_equal(world_open_status(world, &error), STORE_DAMAGED);
+    assert_non_null(strstr(error.text, "open table: its index has 0 rows instead of 8"));
+    assert_int_equal(world_verify_status(world, report, sizeof(report)), STORE_DAMAGED);
+    assert_non_null(strstr(report, "open table: its index"));
+}
+
 static void
 missing_batch_is_a_gap(void **state)
 {
@@ -372,6 +389,7 @@ main(void)
         STORY(random_flip_is_detected_or_changes_nothing_that_is_replayed),
         STORY(open_row_that_vanished_is_missed),
         STORY(exchanged_pages_of_the_open_table_are_found_and_named),
+        STORY(index_that_lost_rows_of_the_open_table_is_found),
         STORY(missing_batch_is_a_gap),
         STORY(exchanged_batch_breaks_the_chain),
         STORY(file_that_is_no_journal_is_refused),
