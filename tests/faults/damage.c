@@ -191,7 +191,7 @@ verify_finds(const struct scene *scene, const char *name, const uint8_t *bytes, 
 static bool
 place_named(const char *why)
 {
-    static const char *const places[] = {"journal.db", "history.db", "history", "event ", "batch ", "open table", "the mark", "snapshot"};
+    static const char *const places[] = {"journal.db", "history.db", "history", "event ", "batch ", "open table", "the mark", "snapshot", "of shard"};
     bool named = false;
 
     for (size_t i = 0; !named && i < sizeof(places) / sizeof(places[0]); i++) {
@@ -246,10 +246,11 @@ case_check(const struct damaged *damaged, const struct scene_file *file, const c
 static void
 counts_print(const char *which, const char *name, const char *what, const struct counts *counts)
 {
-    printf("# %s, %s, %s: %llu cases, %llu detected (%llu without a place), %llu change nothing, %llu by verify only, %llu served;"
-           " %llu rebuilt, %llu with losses that were told, %llu not\n", which, name, what, (unsigned long long)counts->cases, (unsigned long long)counts->detected,
-           (unsigned long long)counts->nameless, (unsigned long long)counts->harmless, (unsigned long long)counts->by_verify,
-           (unsigned long long)counts->served, (unsigned long long)counts->rebuilt, (unsigned long long)counts->rebuilt_less, (unsigned long long)counts->not_rebuilt);
+    printf("# %s, %s, %s: %llu cases, %llu detected (%llu without a place), %llu change nothing, %llu by verify only, %llu served;", which,
+           name, what, (unsigned long long)counts->cases, (unsigned long long)counts->detected, (unsigned long long)counts->nameless,
+           (unsigned long long)counts->harmless, (unsigned long long)counts->by_verify, (unsigned long long)counts->served);
+    printf(" %llu rebuilt, %llu with losses that were told, %llu not\n", (unsigned long long)counts->rebuilt,
+           (unsigned long long)counts->rebuilt_less, (unsigned long long)counts->not_rebuilt);
     fflush(stdout);
 }
 
