@@ -3,34 +3,22 @@
  */
 #include "store/gather.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/error.h"
-#include "store/sql.h"
+#include "store/pass.h"
 
 enum {
     WRITE_BYTES_MAX = 64 << 10, /* SQLite's own never writes more than a page at once, and its file system cuts off beyond 128 KiB */
     RUN_BYTES_MIN = 128 << 10,
-    NAME_BYTES = 64,
 };
 
-static const char name_own[] = "qiao-gather";
-
-/* A log. The file of the file system below lies behind it in the same memory. */
 struct log {
-    sqlite3_file base;
+    struct pass_file file;
     int failed;       /* the code of the first failure; every write and sync answers with it */
     int n, cap;
     sqlite3_int64 at; /* where in the file the gathered run begins; all of it belongs together */
     uint8_t *run;
-};
-
-struct gather {
-    sqlite3_vfs vfs;
-    char name[NAME_BYTES];
 };
 
 static struct log *
@@ -42,7 +30,7 @@ log_of(sqlite3_file *file)
 static sqlite3_file *
 lower_of(struct log *log)
 {
-    return (sqlite3_file *)(void *)(log + 1);
+    return log->file.lower;
 }
 
 /* ------------------------------------------------------------- the run */
@@ -203,27 +191,12 @@ static int
 log_close(sqlite3_file *file)
 {
     struct log *log = log_of(file);
-    sqlite3_file *lower = lower_of(log);
 
     free(log->run);
     log->run = NULL;
     log->n = log->cap = 0;
-    return lower->pMethods->xClose(lower);
+    return pass_close(file);
 }
-
-#define PASS(name, parameters, arguments)                                                                                          \
-    static int log_##name parameters                                                                                               \
-    {                                                                                                                              \
-        sqlite3_file *lower = lower_of(log_of(file));                                                                              \
-        return lower->pMethods->name arguments;                                                                                    \
-    }
-PASS(xLock, (sqlite3_file * file, int lock), (lower, lock))
-PASS(xUnlock, (sqlite3_file * file, int lock), (lower, lock))
-PASS(xCheckReservedLock, (sqlite3_file * file, int *out), (lower, out))
-PASS(xFileControl, (sqlite3_file * file, int op, void *arg), (lower, op, arg))
-PASS(xSectorSize, (sqlite3_file * file), (lower))
-PASS(xDeviceCharacteristics, (sqlite3_file * file), (lower))
-#undef PASS
 
 /* Version 1: a log needs nothing of what came later (shared memory is the database's). */
 static const sqlite3_io_methods log_methods = {
@@ -234,12 +207,12 @@ static const sqlite3_io_methods log_methods = {
     .xTruncate = log_truncate,
     .xSync = log_sync,
     .xFileSize = log_size,
-    .xLock = log_xLock,
-    .xUnlock = log_xUnlock,
-    .xCheckReservedLock = log_xCheckReservedLock,
-    .xFileControl = log_xFileControl,
-    .xSectorSize = log_xSectorSize,
-    .xDeviceCharacteristics = log_xDeviceCharacteristics,
+    .xLock = pass_lock,
+    .xUnlock = pass_unlock,
+    .xCheckReservedLock = pass_check_reserved_lock,
+    .xFileControl = pass_control,
+    .xSectorSize = pass_sector_size,
+    .xDeviceCharacteristics = pass_characteristics,
 };
 
 void
@@ -267,106 +240,14 @@ log_may_be_gathered(const char *name)
 static int
 gather_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
-    sqlite3_vfs *below = vfs->pAppData;
-    struct log *log = log_of(file);
-    sqlite3_file *lower = lower_of(log);
-    int rc;
-
-    if ((flags & SQLITE_OPEN_WAL) == 0 || !log_may_be_gathered(name)) {
-        return below->xOpen(below, name, file, flags, out_flags);
-    }
-    memset(log, 0, sizeof(*log));
-    lower->pMethods = NULL;
-    rc = below->xOpen(below, name, lower, flags, out_flags);
-    if (rc == SQLITE_OK) {
-        log->base.pMethods = &log_methods;
-    } else if (lower->pMethods != NULL) {
-        lower->pMethods->xClose(lower);
-    }
-    return rc;
-}
-
-#define PASS(type, name, parameters, arguments)                                                                                    \
-    static type gather_##name parameters                                                                                           \
-    {                                                                                                                              \
-        sqlite3_vfs *below = vfs->pAppData;                                                                                        \
-        return below->name arguments;                                                                                              \
-    }
-typedef void symbol_fn(void);
-PASS(int, xDelete, (sqlite3_vfs * vfs, const char *name, int sync), (below, name, sync))
-PASS(int, xAccess, (sqlite3_vfs * vfs, const char *name, int flags, int *out), (below, name, flags, out))
-PASS(int, xFullPathname, (sqlite3_vfs * vfs, const char *name, int n, char *out), (below, name, n, out))
-PASS(void *, xDlOpen, (sqlite3_vfs * vfs, const char *name), (below, name))
-PASS(void, xDlError, (sqlite3_vfs * vfs, int n, char *out), (below, n, out))
-PASS(symbol_fn *, xDlSym, (sqlite3_vfs * vfs, void *library, const char *symbol), (below, library, symbol))
-PASS(void, xDlClose, (sqlite3_vfs * vfs, void *library), (below, library))
-PASS(int, xRandomness, (sqlite3_vfs * vfs, int n, char *out), (below, n, out))
-PASS(int, xSleep, (sqlite3_vfs * vfs, int us), (below, us))
-PASS(int, xCurrentTime, (sqlite3_vfs * vfs, double *out), (below, out))
-PASS(int, xGetLastError, (sqlite3_vfs * vfs, int n, char *out), (below, n, out))
-PASS(int, xCurrentTimeInt64, (sqlite3_vfs * vfs, sqlite3_int64 *out), (below, out))
-#undef PASS
-
-static int
-gather_register(sqlite3_vfs *below, const char *name)
-{
-    struct gather *gather = calloc(1, sizeof(*gather)); /* SQLite's, as long as the process lives */
-    int rc;
-
-    if (gather == NULL) {
-        return SQLITE_NOMEM;
-    }
-    snprintf(gather->name, sizeof(gather->name), "%s", name);
-    gather->vfs = (sqlite3_vfs){
-        .iVersion = below->iVersion < 2 ? below->iVersion : 2,
-        .szOsFile = (int)sizeof(struct log) + below->szOsFile,
-        .mxPathname = below->mxPathname,
-        .zName = gather->name,
-        .pAppData = below,
-        .xOpen = gather_open,
-        .xDelete = gather_xDelete,
-        .xAccess = gather_xAccess,
-        .xFullPathname = gather_xFullPathname,
-        .xDlOpen = gather_xDlOpen,
-        .xDlError = gather_xDlError,
-        .xDlSym = gather_xDlSym,
-        .xDlClose = gather_xDlClose,
-        .xRandomness = gather_xRandomness,
-        .xSleep = gather_xSleep,
-        .xCurrentTime = gather_xCurrentTime,
-        .xGetLastError = gather_xGetLastError,
-        .xCurrentTimeInt64 = gather_xCurrentTimeInt64,
-    };
-    rc = sqlite3_vfs_register(&gather->vfs, 0);
-    if (rc != SQLITE_OK) {
-        free(gather);
-    }
-    return rc;
+    return (flags & SQLITE_OPEN_WAL) != 0 && log_may_be_gathered(name) ? pass_open_own(vfs, name, file, &log_methods, flags, out_flags)
+                                                                       : pass_open(vfs, name, file, flags, out_flags);
 }
 
 enum store_status
 gather_vfs(const char *lower, const char **out_name, struct store_error *out_error)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* what is registered SQLite keeps, under a lock of its own */
-    char name[NAME_BYTES];
-    sqlite3_vfs *below, *own;
-    int rc = SQLITE_OK;
+    static const struct pass_layer layer = {.name = "qiao-gather", .file_bytes = sizeof(struct log), .open = gather_open};
 
-    sql_setup();
-    below = sqlite3_vfs_find(lower);
-    if (below == NULL || snprintf(name, sizeof(name), "%s-%s", name_own, below->zName) >= (int)sizeof(name)) {
-        return error_set(out_error, STORE_INVALID, "%s: no such file system of SQLite", lower != NULL ? lower : "default");
-    }
-    pthread_mutex_lock(&lock);
-    own = sqlite3_vfs_find(name);
-    if (own == NULL) {
-        rc = gather_register(below, name);
-        own = sqlite3_vfs_find(name);
-    }
-    pthread_mutex_unlock(&lock);
-    if (rc != SQLITE_OK || own == NULL) {
-        return error_set(out_error, STORE_NO_MEMORY, "no memory for the store");
-    }
-    *out_name = own->zName;
-    return STORE_OK;
+    return pass_vfs(&layer, lower, out_name, out_error);
 }
