@@ -13,6 +13,7 @@
 #include "store/engine_sqlite.h"
 #include "store/error.h"
 #include "store/history.h"
+#include "store/seal.h"
 
 enum { PIN_TRIES = 10 };
 
@@ -81,6 +82,7 @@ file_copy(sqlite3 *from, const char *dir, const char *name, struct store_error *
     char path[DIRECTORY_PATH_BYTES];
     sqlite3 *to = NULL;
     sqlite3_backup *backup;
+    const char *vfs = NULL; /* pages with checksums are copied as such, others not */
     enum store_status status = directory_path(dir, name, path, out_error);
     int rc;
 
@@ -88,7 +90,10 @@ file_copy(sqlite3 *from, const char *dir, const char *name, struct store_error *
         status = directory_file_make(path, out_error);
     }
     if (status == STORE_OK) {
-        status = sql_open(path, SQL_WRITE, NULL, &to, out_error);
+        status = seal_is_on(from) ? seal_vfs(NULL, &vfs, out_error) : STORE_OK;
+    }
+    if (status == STORE_OK) {
+        status = sql_open(path, SQL_WRITE, vfs, &to, out_error);
     }
     if (status != STORE_OK) {
         return status;
@@ -101,7 +106,9 @@ file_copy(sqlite3 *from, const char *dir, const char *name, struct store_error *
     }
     rc = sqlite3_backup_step(backup, -1);
     sqlite3_backup_finish(backup);
-    status = rc == SQLITE_DONE ? STORE_OK : sql_error(to, rc, path, out_error);
+    if (rc != SQLITE_DONE) {
+        status = sql_status(rc) == STORE_DAMAGED ? sql_error(from, rc, name, out_error) : sql_error(to, rc, path, out_error);
+    }
     sql_close(&to);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "store/directory.h"
 #include "store/error.h"
 #include "store/names.h"
+#include "store/seal.h"
 
 static const char schema_sql[] =
     "BEGIN IMMEDIATE;"
@@ -22,9 +23,7 @@ static const char schema_sql[] =
     "CREATE INDEX finished_performer ON finished (performer, at) WHERE performer > 0;"
     "CREATE TABLE mark (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
     "INSERT INTO mark VALUES (1, 0);"
-    "PRAGMA application_id = 0x5169616f;"
-    "PRAGMA user_version = 1;"
-    "COMMIT";
+    "PRAGMA application_id = 0x5169616f";
 
 /*
  * A request has one terminal event; should its row be there already, it is the same. (OR REPLACE would cost twice: it
@@ -128,6 +127,42 @@ statements_prepare(struct history *history, struct store_error *out_error)
     return status;
 }
 
+enum store_status
+history_connect(const char *path, enum sql_mode mode, const char *vfs, sqlite3 **out_db, struct store_error *out_error)
+{
+    const char *sealing = NULL;
+    enum store_status status = seal_vfs(vfs, &sealing, out_error);
+
+    return status == STORE_OK ? sql_open(path, mode, sealing, out_db, out_error) : status;
+}
+
+enum store_status
+history_format_check(sqlite3 *db, const char *path, struct store_error *out_error)
+{
+    int64_t version = 0;
+    enum store_status status = sql_format_check(db, HISTORY_FORMAT, path, out_error);
+
+    if (status == STORE_OK) {
+        status = sql_number(db, "PRAGMA user_version", &version, out_error);
+    }
+    if (status == STORE_OK && version > HISTORY_FORMAT_UNSEALED && !seal_is_on(db)) {
+        status = error_set(out_error, STORE_DAMAGED, "%s: page 1 says that pages have no checksums; in format %lld they have", path,
+                           (long long)version);
+    }
+    return status;
+}
+
+/* In a file whose first page was made without seals, and nothing else, they are not made either. */
+static enum store_status
+tables_make(struct history *history, struct store_error *out_error)
+{
+    enum store_status status = sql_run(history->db, schema_sql, HISTORY_NAME, out_error);
+
+    return status == STORE_OK ? sql_run_number(history->db, "PRAGMA user_version = %lld; COMMIT",
+                                               seal_is_on(history->db) ? HISTORY_FORMAT : HISTORY_FORMAT_UNSEALED, HISTORY_NAME, out_error)
+                              : status;
+}
+
 static enum store_status
 tables_open(struct history *history, const char *path, uint64_t *out_mark_seq, struct store_error *out_error)
 {
@@ -136,16 +171,17 @@ tables_open(struct history *history, const char *path, uint64_t *out_mark_seq, s
     enum store_status status = sql_is_bare(history->db, &bare, out_error);
 
     if (status == STORE_OK && !bare) {
-        status = sql_format_check(history->db, HISTORY_FORMAT, path, out_error);
+        status = history_format_check(history->db, path, out_error);
     }
     if (status == STORE_OK && bare) {
         status = sql_run(history->db, "PRAGMA page_size = 8192", HISTORY_NAME, out_error);
+        seal_begin(history->db);
     }
     if (status == STORE_OK) {
         status = settings_apply(history, path == NULL, out_error);
     }
     if (status == STORE_OK && bare) {
-        status = sql_run(history->db, schema_sql, HISTORY_NAME, out_error);
+        status = tables_make(history, out_error);
     }
     if (status == STORE_OK) {
         status = sql_number(history->db, "SELECT seq FROM mark WHERE id = 1", &mark, out_error);
@@ -172,8 +208,8 @@ history_open(const char *path, const char *vfs, struct history **out_history, ui
     }
     status = path == NULL || vfs != NULL ? STORE_OK : directory_file_make(path, out_error);
     if (status == STORE_OK) {
-        status = sql_open(path, path == NULL ? SQL_MEMORY : SQL_WRITE_CREATE, path == NULL ? NULL : vfs, &history->db,
-                          out_error);
+        status = path == NULL ? sql_open(NULL, SQL_MEMORY, NULL, &history->db, out_error)
+                              : history_connect(path, SQL_WRITE_CREATE, vfs, &history->db, out_error);
     }
     if (status == STORE_OK) {
         status = tables_open(history, path, &mark_seq, out_error);

@@ -12,7 +12,8 @@
 
 #define HISTORY_NAME "history.db"
 
-enum { HISTORY_FORMAT = 1 };
+/* Format 2: the pages are sealed (seal.h). Format 1 is read and written as it is; a rebuild makes a new one. */
+enum { HISTORY_FORMAT = 2, HISTORY_FORMAT_UNSEALED = 1 };
 
 struct history;
 struct history_reader;
@@ -49,6 +50,10 @@ enum store_status history_checkpoint(struct history *history, bool *out_all, str
 /* Only reads: a connection of its own (NOT_FOUND: its tables were never made); or, for a history in memory, the writer's. */
 enum store_status history_reader_open(const char *path, const char *vfs, struct history_reader **out_reader,
                                       struct store_error *out_error);
+
+/* The same for who saves what can be saved: a page that fails its checksum is read as it is (and told by seal_broken_page). */
+enum store_status history_reader_open_forgiving(const char *path, struct history_reader **out_reader, struct store_error *out_error);
+
 enum store_status history_reader_open_beside(struct history *history, struct history_reader **out_reader,
                                              struct store_error *out_error);
 void history_reader_close(struct history_reader **reader_p);
@@ -71,6 +76,12 @@ typedef enum store_status history_walk_fn(void *context, uint64_t id, const stru
                                           struct store_error *out_error);
 enum store_status history_walk(struct history_reader *reader, bool backwards, history_walk_fn *fn, void *context,
                                struct store_error *out_error);
+
+/* A connection to such a file, and no look at what is in it. */
+enum store_status history_connect(const char *path, enum sql_mode mode, const char *vfs, sqlite3 **out_db, struct store_error *out_error);
+
+/* Is it of a format that is known, and are its pages sealed as that says? */
+enum store_status history_format_check(sqlite3 *db, const char *path, struct store_error *out_error);
 
 /* A reader on a connection; `owns`: closes it at the end, also when this fails. */
 enum store_status history_reader_of(sqlite3 *db, bool owns, struct history_reader **out_reader,

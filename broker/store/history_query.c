@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "store/error.h"
+#include "store/seal.h"
 
 #define WHOLE_COLUMNS HISTORY_ROW_COLUMNS ", trail_crc, trail"
 
@@ -62,28 +63,43 @@ history_reader_of(sqlite3 *db, bool owns, struct history_reader **out_reader, st
     return STORE_OK;
 }
 
-enum store_status
-history_reader_open(const char *path, const char *vfs, struct history_reader **out_reader,
-                    struct store_error *out_error)
+static enum store_status
+reader_open(const char *path, const char *vfs, bool forgiving, struct history_reader **out_reader, struct store_error *out_error)
 {
     sqlite3 *db = NULL;
-    enum store_status status = sql_open(path, SQL_READ, vfs, &db, out_error);
+    enum store_status status = history_connect(path, SQL_READ, vfs, &db, out_error);
 
     if (status != STORE_OK) {
         return status;
+    }
+    if (forgiving) {
+        seal_forgive(db);
     }
     status = sql_made_check(db, path, out_error);
     if (status == STORE_OK) {
         status = sql_run(db, "PRAGMA cache_size = -512; PRAGMA cell_size_check = ON", path, out_error);
     }
     if (status == STORE_OK) {
-        status = sql_format_check(db, HISTORY_FORMAT, path, out_error);
+        status = history_format_check(db, path, out_error);
     }
     if (status != STORE_OK) {
         sql_close(&db);
         return status;
     }
     return history_reader_of(db, true, out_reader, out_error);
+}
+
+enum store_status
+history_reader_open(const char *path, const char *vfs, struct history_reader **out_reader,
+                    struct store_error *out_error)
+{
+    return reader_open(path, vfs, false, out_reader, out_error);
+}
+
+enum store_status
+history_reader_open_forgiving(const char *path, struct history_reader **out_reader, struct store_error *out_error)
+{
+    return reader_open(path, NULL, true, out_reader, out_error);
 }
 
 sqlite3 *

@@ -9,6 +9,7 @@
 
 #include "store/directory.h"
 #include "store/error.h"
+#include "store/seal.h"
 
 enum store_status
 place_old_error(enum store_status status, struct store_error *out_error)
@@ -85,9 +86,10 @@ old_log_settle(const char *dir, struct store_error *out_error)
         status = directory_path(dir, HISTORY_NAME, path, &error);
     }
     if (status == STORE_OK) {
-        status = sql_open(path, SQL_WRITE, NULL, &db, &error);
+        status = history_connect(path, SQL_WRITE, NULL, &db, &error);
     }
     if (status == STORE_OK) {
+        seal_forgive(db);
         status = log_move(db, &error);
     }
     if (db != NULL) {

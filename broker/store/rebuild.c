@@ -11,6 +11,7 @@
 #include "store/history.h"
 #include "store/place.h"
 #include "store/projector.h"
+#include "store/seal.h"
 #include "store/source.h"
 #include "store/trail.h"
 
@@ -147,8 +148,8 @@ trail_take_over(struct rebuild *rebuild, uint64_t id, uint64_t seq, struct store
 }
 
 /*
- * SQLite's own look at its pages: rows that are out of reach come in no walk. It tells a page that it could not read among those that
- * are damaged, by these words.
+ * SQLite's own look at its pages, and that of their checksums: rows that are out of reach come in no walk. SQLite tells a page that it
+ * could not read among those that are damaged, by these words.
  */
 static enum store_status
 old_pages_look(struct rebuild *rebuild, struct store_error *out_error)
@@ -157,6 +158,7 @@ old_pages_look(struct rebuild *rebuild, struct store_error *out_error)
     sqlite3_stmt *stmt = NULL;
     enum store_status status = sql_prepare(db, "PRAGMA quick_check(1)", &stmt, out_error);
     int rc = SQLITE_DONE;
+    uint32_t page;
 
     if (status == STORE_OK) {
         rc = sqlite3_step(stmt);
@@ -173,6 +175,10 @@ old_pages_look(struct rebuild *rebuild, struct store_error *out_error)
         status = sql_error(db, rc, HISTORY_NAME, out_error);
     }
     sqlite3_finalize(stmt);
+    page = seal_broken_page(db);
+    if (page != 0 && (status == STORE_OK || status == STORE_DAMAGED)) {
+        status = error_set(out_error, STORE_DAMAGED, HISTORY_NAME ": page %u fails its checksum", page);
+    }
     return status;
 }
 
@@ -187,7 +193,7 @@ old_open(struct rebuild *rebuild, const char *dir, struct store_error *out_error
         status = directory_find(dir, HISTORY_NAME, &why);
     }
     if (status == STORE_OK) {
-        status = history_reader_open(path, NULL, &rebuild->old, &why);
+        status = history_reader_open_forgiving(path, &rebuild->old, &why);
     }
     if (status == STORE_OK) {
         status = history_mark(rebuild->old, &rebuild->old_mark_seq, &why);

@@ -9,8 +9,12 @@
 #include <unistd.h>
 
 #include "store/error.h"
+#include "store/seal.h"
 
-enum { BUSY_MS = 2000 }; /* a reader of another process may just be reading the log's index */
+enum {
+    BUSY_MS = 2000, /* a reader of another process may just be reading the log's index */
+    MESSAGE_BYTES = 48,
+};
 
 static pthread_once_t config_once = PTHREAD_ONCE_INIT;
 
@@ -78,10 +82,25 @@ sql_status(int rc)
     }
 }
 
+/* Of a damaged file the page, where that is known. */
+static const char *
+message_of(sqlite3 *db, int rc, char *buffer, size_t n)
+{
+    uint32_t page = db != NULL && sql_status(rc) == STORE_DAMAGED ? seal_broken_page(db) : 0;
+
+    if (page != 0) {
+        snprintf(buffer, n, "page %u fails its checksum", page);
+        return buffer;
+    }
+    return db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+}
+
 enum store_status
 sql_error(sqlite3 *db, int rc, const char *what, struct store_error *out_error)
 {
-    return error_set(out_error, sql_status(rc), "%s: %s", what, db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    char buffer[MESSAGE_BYTES];
+
+    return error_set(out_error, sql_status(rc), "%s: %s", what, message_of(db, rc, buffer, sizeof(buffer)));
 }
 
 /* Of a query: the file first, which is what an operator can look at. */
@@ -89,8 +108,10 @@ static enum store_status
 query_error(sqlite3 *db, int rc, const char *sql, struct store_error *out_error)
 {
     const char *path = sqlite3_db_filename(db, "main"), *name = path != NULL ? strrchr(path, '/') : NULL;
+    char buffer[MESSAGE_BYTES];
 
-    return error_set(out_error, sql_status(rc), "%s: %s (%s)", name != NULL ? name + 1 : "memory", sqlite3_errmsg(db), sql);
+    return error_set(out_error, sql_status(rc), "%s: %s (%s)", name != NULL ? name + 1 : "memory",
+                     message_of(db, rc, buffer, sizeof(buffer)), sql);
 }
 
 enum store_status

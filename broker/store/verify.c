@@ -242,7 +242,8 @@ history_verify(struct verify *verify)
         verify->result.history_rows++;
     }
     if (rc != SQLITE_DONE) {
-        fault(verify, "history.db: %s", sqlite3_errmsg(db));
+        sql_error(db, rc, HISTORY_NAME, &why);
+        fault(verify, "%s", why.text);
     }
     sqlite3_finalize(stmt);
 }

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/seal.h"
+
 enum { TAPE_BYTES = 64 << 20 };
 
 static bool
@@ -138,10 +140,14 @@ headers_make(void *context)
 
     for (int i = 0; i < 2; i++) {
         char path[1024];
+        const char *vfs = NULL;
         sqlite3 *db = NULL;
         snprintf(path, sizeof(path), "%s/%s", (const char *)context, names[i]);
-        ok = ok && sqlite3_open(path, &db) == SQLITE_OK &&
-             sqlite3_exec(db, "PRAGMA page_size = 512; PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK;
+        ok = ok && (i == 0 || seal_vfs(NULL, &vfs, NULL) == STORE_OK) &&
+             sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs) == SQLITE_OK &&
+             sqlite3_exec(db, "PRAGMA page_size = 512", NULL, NULL, NULL) == SQLITE_OK;
+        seal_begin(db);
+        ok = ok && sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK;
         sqlite3_close(db);
     }
     return ok ? WORK_WELL : WORK_WRONG;

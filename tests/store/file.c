@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/seal.h"
+
 static char *
 path_of(const char *dir, const char *name)
 {
@@ -218,10 +220,12 @@ file_mode(const char *dir, const char *name)
 void
 file_sql(const char *dir, const char *name, const char *sql)
 {
+    const char *vfs = NULL;
     sqlite3 *db = NULL;
     char *message = NULL;
 
-    if (sqlite3_open(path_of(dir, name), &db) != SQLITE_OK ||
+    if ((strcmp(name, "history.db") == 0 && seal_vfs(NULL, &vfs, NULL) != STORE_OK) ||
+        sqlite3_open_v2(path_of(dir, name), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs) != SQLITE_OK ||
         sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) {
         fprintf(stderr, "%s: %s\n", sql, message != NULL ? message : "?");
         abort();

@@ -27,7 +27,7 @@ void file_remove(const char *dir, const char *name);
 bool file_exists(const char *dir, const char *name);
 unsigned file_mode(const char *dir, const char *name);
 
-/* Run SQL on a database in the directory, by a connection of its own. */
+/* Run SQL on a database in the directory, by a connection of its own; history.db's pages get their checksums. */
 void file_sql(const char *dir, const char *name, const char *sql);
 
 /* The number that a statement answers. */

@@ -73,10 +73,27 @@ flipped_bit_in_history_is_not_served(void **state)
     struct world *world = *state;
     struct store_error error;
     struct store_finished row;
-    char report[4096] = "";
 
     world_fill(world, 0, 20);
     flip_event(world, "history.db", 11);
+    world->store = helper_open(world->dir, &world->options);
+    assert_int_equal(store_history_get(world->store, helper_request_of(11).id, &row, &error), STORE_DAMAGED);
+    assert_non_null(strstr(error.text, "history.db: reading a row: page"));
+    helper_close(&world->store);
+}
+
+/* D6: the page is whole, and what is in it is not. */
+static void
+row_of_history_that_was_changed_is_not_served(void **state)
+{
+    struct world *world = *state;
+    struct store_error error;
+    struct store_finished row;
+    char report[4096] = "", sql[128];
+
+    world_fill(world, 0, 20);
+    snprintf(sql, sizeof(sql), "UPDATE finished SET trail = x'00' WHERE id = %llu", (unsigned long long)helper_request_of(11).id);
+    file_sql(world->dir, "history.db", sql);
     world->store = helper_open(world->dir, &world->options);
     assert_int_equal(store_history_get(world->store, helper_request_of(10).id, &row, &error), STORE_OK);
     assert_int_equal(store_history_get(world->store, helper_request_of(11).id, &row, &error), STORE_DAMAGED);
@@ -307,9 +324,9 @@ newer_format_is_refused_and_left_alone(void **state)
     struct store_error error;
 
     world_fill(world, 0, 2);
-    file_sql(world->dir, "history.db", "PRAGMA user_version = 2");
+    file_sql(world->dir, "history.db", "PRAGMA user_version = 3");
     assert_int_equal(world_open_status(world, &error), STORE_NEWER);
-    file_sql(world->dir, "history.db", "PRAGMA user_version = 1");
+    file_sql(world->dir, "history.db", "PRAGMA user_version = 2");
     assert_int_equal(world_open_status(world, &error), STORE_OK);
     file_sql(world->dir, "journal.db", "PRAGMA user_version = 3");
     assert_int_equal(world_open_status(world, &error), STORE_NEWER);
@@ -386,6 +403,7 @@ main(void)
         STORY(flipped_bit_in_the_journal_is_found_and_named),
         STORY(flipped_bit_behind_the_mark_is_not_served),
         STORY(flipped_bit_in_history_is_not_served),
+        STORY(row_of_history_that_was_changed_is_not_served),
         STORY(random_flip_is_detected_or_changes_nothing_that_is_replayed),
         STORY(open_row_that_vanished_is_missed),
         STORY(exchanged_pages_of_the_open_table_are_found_and_named),

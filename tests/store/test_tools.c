@@ -390,7 +390,7 @@ rebuild_takes_rows_from_both_sides_of_a_damaged_page(void **state)
     lost = rebuilt_with_losses(world, &rows);
     assert_true(rows > 70 && rows < 100);
     assert_int_equal(lost.status, STORE_DAMAGED);
-    assert_non_null(strstr(lost.text, "history.db: Page "));
+    assert_non_null(strstr(lost.text, "history.db: page "));
 }
 
 /* P4 */
@@ -417,9 +417,9 @@ rebuild_does_not_replace_a_history_of_a_newer_format(void **state)
     struct store_error error;
 
     pruned_world(world);
-    file_sql(world->dir, "history.db", "PRAGMA user_version = 2");
+    file_sql(world->dir, "history.db", "PRAGMA user_version = 3");
     assert_int_equal(store_history_rebuild(world->dir, NULL, NULL, &error), STORE_NEWER);
-    file_sql(world->dir, "history.db", "PRAGMA user_version = 1");
+    file_sql(world->dir, "history.db", "PRAGMA user_version = 2");
     world->store = helper_open(world->dir, &world->options);
 }
 
