@@ -1,5 +1,6 @@
 /*
- * Short bytes: compare, find, copy, look for what is not ASCII, without a call and without touching a byte outside. Inside proto only.
+ * Short bytes: compare, find, copy, look for what is not ASCII, without a call and without touching a byte outside. Inside proto, and for
+ * core's splice.c, which writes as proto does.
  *
  * Names, keys and texts on the wire are mostly up to 16 bytes long; a call of memcmp or memcpy with a length that the
  * compiler does not know costs more than the work. Two overlapping words do it.

@@ -7,6 +7,7 @@
 #include <endian.h>
 
 #include "proto/reader.h"
+#include "proto/text.h"
 
 /* ------------------------------------------------------------- reading */
 
@@ -79,6 +80,7 @@ pieces_read(struct proto_bin event, struct pieces *pieces)
         return false;
     }
     const uint8_t *p = reader.p, *end = reader.end;
+    uint64_t has = 0;
     for (uint32_t left = token.count; left > 0; left--) {
         if (p >= end || *p >= 0x80) {
             return false; /* keys are numbers of one byte */
@@ -90,7 +92,7 @@ pieces_read(struct proto_bin event, struct pieces *pieces)
         }
         if (number < PIECES) {
             pieces->at[number] = (struct proto_bin){p, (uint32_t)(next - p)};
-            pieces->has |= UINT64_C(1) << number;
+            has |= UINT64_C(1) << number;
         }
         p = next;
     }
@@ -98,6 +100,7 @@ pieces_read(struct proto_bin event, struct pieces *pieces)
     if (!proto_next(&reader, &token) || token.kind != PROTO_KIND_BIN || reader.p != end) {
         return false;
     }
+    pieces->has = has;
     pieces->body = token.bin;
     pieces->type = (enum proto_ev)pieces_number(pieces, 0);
     return proto_ev_desc(pieces->type) != NULL;
@@ -115,12 +118,20 @@ pieces_number(const struct pieces *pieces, unsigned number)
 
 /* ------------------------------------------------------------- writing */
 
-enum { HEADER_ROOM = 2048 + PROTO_KEY_BYTES }; /* all keys of a record, and its numbers and enums; and the padding of the last key */
+enum { HEADER_ROOM = 2048 + PROTO_WORD_BYTES }; /* all keys of a record, and its numbers and enums; and the padding of the last key or word */
 
 static inline void
 put(struct pen *pen, const void *p, size_t n)
 {
-    memcpy(pen->buf->p + pen->buf->n, p, n);
+    bytes_copy(pen->buf->p + pen->buf->n, p, n);
+    pen->buf->n += n;
+}
+
+/* What the tables hold encoded is copied with its padding: a length that the compiler knows is two moves, another is a call. */
+static inline void
+put_padded(struct pen *pen, const uint8_t *p, size_t n, size_t padded)
+{
+    memcpy(pen->buf->p + pen->buf->n, p, padded);
     pen->buf->n += n;
 }
 
@@ -176,11 +187,8 @@ pen_begin(struct pen *pen, struct proto_buf *buf, enum proto_type type, uint64_t
     }
     *pen = (struct pen){.buf = buf, .desc = proto_record_desc(type), .pairs = 1, .start = buf->n};
     pen->count = buf->p + buf->n;
-    put_byte(pen, 0x80);
-    put_byte(pen, 0x00); /* a map of more than 15 pairs has its count in two bytes: pen_end takes the room back if not */
-    put_byte(pen, 0x00);
-    put(pen, "\xa1t", 2);
-    put_text(pen, (struct proto_str){pen->desc->name, pen->desc->name_len});
+    put_byte(pen, 0x80); /* a map of more than 15 pairs has its count in two bytes more: pen_end makes room if so */
+    put_padded(pen, pen->desc->head, pen->desc->head_len, PROTO_KEY_BYTES);
     if (re != 0) {
         put(pen, "\xa2re", 3);
         put_u64(pen, re);
@@ -193,9 +201,7 @@ static void
 put_key(struct pen *pen, uint64_t field)
 {
     const struct proto_field *of = &pen->desc->fields[__builtin_ctzll(field)];
-    /* With its padding: a length that the compiler knows is two moves, another is a loop that takes longer than all the rest. */
-    memcpy(pen->buf->p + pen->buf->n, of->key, PROTO_KEY_BYTES);
-    pen->buf->n += of->key_len;
+    put_padded(pen, of->key, of->key_len, PROTO_KEY_BYTES);
     pen->pairs++;
 }
 
@@ -238,9 +244,9 @@ pen_enum(struct pen *pen, uint64_t field, unsigned value)
 {
     const struct proto_field *of = &pen->desc->fields[__builtin_ctzll(field)];
     const struct proto_enum_desc *names = proto_enum_desc((enum proto_enum)of->enum_id);
-    if (value != (unsigned)of->fallback && value < names->count && names->names[value].n > 0) {
+    if (value != (unsigned)of->fallback && value < names->count && names->words[value][0] != 0) {
         put_key(pen, field);
-        put_text(pen, names->names[value]);
+        put_padded(pen, names->words[value], names->words[value][0] - 0x9fu, PROTO_WORD_BYTES);
     }
 }
 
@@ -266,9 +272,9 @@ pen_end(struct pen *pen, struct proto_bin body)
 {
     if (pen->pairs < 16) {
         pen->count[0] = (uint8_t)(0x80 | pen->pairs);
-        memmove(pen->count + 1, pen->count + 3, (size_t)(pen->buf->p + pen->buf->n - (pen->count + 3)));
-        pen->buf->n -= 2;
     } else {
+        memmove(pen->count + 3, pen->count + 1, (size_t)(pen->buf->p + pen->buf->n - (pen->count + 1)));
+        pen->buf->n += 2;
         pen->count[0] = 0xde;
         pen->count[1] = 0;
         pen->count[2] = (uint8_t)pen->pairs;
