@@ -187,7 +187,7 @@ class Recorder:
             before = self.operations()
             self.wait(0.05)
             state = [process.open for process in self.processes], sum(len(process.words) for process in self.processes)
-            if state != last or (what == "run" and self.operations() != before):
+            if state != last or (what in ("run", "audit") and self.operations() != before):
                 deadline, last = time.monotonic() + PATIENCE, state
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{what}: nothing more happens; open requests and answers {state}; {self.daemon.tail()}")
