@@ -1,5 +1,5 @@
 /*
- * The head of one msgpack value, read strictly. Inside proto only: check.c and reader.c share it.
+ * The head of one msgpack value, read strictly. Inside proto, and for core's splice.c.
  *
  * A head is what stands before the content: the type byte with its length, count or number. proto_head_read never looks
  * behind the n bytes and refuses every form that is not the shortest.

@@ -22,25 +22,24 @@ event_read(struct proto_bin bytes, struct proto_event *out_event)
 static bool
 render_receipt(const struct core_out *out, const struct core_effect *effect, struct proto_buf *buf)
 {
-    struct proto_record record = {.type = PROTO_RECEIPT, .re = effect->re};
-    struct proto_receipt *receipt = &record.u.receipt;
-    receipt->id = effect->id;
-    receipt->status = (enum proto_status)effect->status;
-    receipt->seq = effect->fence;
-    receipt->duplicate = (effect->flags & EFFECT_DUPLICATE) != 0;
-    receipt->task = effect->task != 0 ? effect->id + effect->task : 0;
-    if ((effect->flags & EFFECT_VERIFY) && effect->status == PROTO_STATUS_IN_PROGRESS) {
-        receipt->business_status = PROTO_STR("to_be_verified");
-    }
-    if (effect->watch == 0) {
-        return proto_encode(buf, &record);
-    }
-    /* Of a renew: what was lost, as rows that are encoded already. */
-    struct proto_buf lost;
+    struct proto_buf lost; /* of a renew: rows that are encoded already */
     proto_buf_init(&lost, PROTO_LIMIT_FRAME_BYTES);
-    bool fits = proto_put_list(&lost, effect->watch) && proto_buf_append(&lost, out->bytes.p + effect->offset, effect->bytes);
-    receipt->lost = (struct proto_bin){lost.p, (uint32_t)lost.n};
-    fits = fits && proto_encode(buf, &record);
+    bool fits = effect->watch == 0 ||
+                (proto_put_list(&lost, effect->watch) && proto_buf_append(&lost, out->bytes.p + effect->offset, effect->bytes));
+    bool verifies = (effect->flags & EFFECT_VERIFY) && effect->status == PROTO_STATUS_IN_PROGRESS;
+    struct proto_str business = verifies ? PROTO_STR("to_be_verified") : (struct proto_str){0};
+    struct pen pen;
+    fits = fits && pen_begin(&pen, buf, PROTO_RECEIPT, effect->re, lost.n + business.n);
+    if (fits) {
+        pen_u64(&pen, PROTO_RECEIPT_ID, effect->id);
+        pen_enum(&pen, PROTO_RECEIPT_STATUS, effect->status);
+        pen_u64(&pen, PROTO_RECEIPT_SEQ, effect->fence);
+        pen_bool(&pen, PROTO_RECEIPT_DUPLICATE, (effect->flags & EFFECT_DUPLICATE) != 0);
+        pen_u64(&pen, PROTO_RECEIPT_TASK, effect->task != 0 ? effect->id + effect->task : 0);
+        pen_raw(&pen, PROTO_RECEIPT_LOST, (struct proto_bin){lost.p, (uint32_t)lost.n});
+        pen_text(&pen, PROTO_RECEIPT_BUSINESS_STATUS, business);
+        pen_end(&pen, (struct proto_bin){0});
+    }
     proto_buf_fini(&lost);
     return fits;
 }

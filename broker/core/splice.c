@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <endian.h>
 
+#include "proto/head.h"
 #include "proto/reader.h"
 #include "proto/text.h"
 
@@ -72,16 +73,15 @@ value_end(const uint8_t *p, const uint8_t *end)
 bool
 pieces_read(struct proto_bin event, struct pieces *pieces)
 {
-    struct proto_reader reader = proto_reader_of(event);
-    struct proto_token token;
+    struct proto_head head;
     pieces->has = 0;
     pieces->type = 0;
-    if (event.n == 0 || !proto_next(&reader, &token) || token.kind != PROTO_KIND_MAP) {
+    if (proto_head_read(event.p, event.n, &head) != NULL || head.kind != PROTO_KIND_MAP) {
         return false;
     }
-    const uint8_t *p = reader.p, *end = reader.end;
+    const uint8_t *p = event.p + head.bytes, *end = event.p + event.n;
     uint64_t has = 0;
-    for (uint32_t left = token.count; left > 0; left--) {
+    for (uint64_t left = head.u; left > 0; left--) {
         if (p >= end || *p >= 0x80) {
             return false; /* keys are numbers of one byte */
         }
@@ -96,12 +96,12 @@ pieces_read(struct proto_bin event, struct pieces *pieces)
         }
         p = next;
     }
-    reader.p = p;
-    if (!proto_next(&reader, &token) || token.kind != PROTO_KIND_BIN || reader.p != end) {
+    size_t rest = (size_t)(end - p);
+    if (proto_head_read(p, rest, &head) != NULL || head.kind != PROTO_KIND_BIN || head.bytes + head.u != rest) {
         return false;
     }
     pieces->has = has;
-    pieces->body = token.bin;
+    pieces->body = (struct proto_bin){p + head.bytes, (uint32_t)head.u};
     pieces->type = (enum proto_ev)pieces_number(pieces, 0);
     return proto_ev_desc(pieces->type) != NULL;
 }
