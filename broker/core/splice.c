@@ -123,22 +123,22 @@ enum { HEADER_ROOM = 2048 + PROTO_WORD_BYTES }; /* all keys of a record, and its
 static inline void
 put(struct pen *pen, const void *p, size_t n)
 {
-    bytes_copy(pen->buf->p + pen->buf->n, p, n);
-    pen->buf->n += n;
+    bytes_copy(pen->at, p, n);
+    pen->at += n;
 }
 
 /* What the tables hold encoded is copied with its padding: a length that the compiler knows is two moves, another is a call. */
 static inline void
 put_padded(struct pen *pen, const uint8_t *p, size_t n, size_t padded)
 {
-    memcpy(pen->buf->p + pen->buf->n, p, padded);
-    pen->buf->n += n;
+    memcpy(pen->at, p, padded);
+    pen->at += n;
 }
 
 static inline void
 put_byte(struct pen *pen, unsigned byte)
 {
-    pen->buf->p[pen->buf->n++] = (uint8_t)byte;
+    *pen->at++ = (uint8_t)byte;
 }
 
 static void
@@ -146,8 +146,8 @@ put_be(struct pen *pen, unsigned head, uint64_t value, unsigned bytes)
 {
     uint64_t be = htobe64(value << (64 - 8 * bytes)); /* what is too much of it is written over, or is room */
     put_byte(pen, head);
-    memcpy(pen->buf->p + pen->buf->n, &be, sizeof be);
-    pen->buf->n += bytes;
+    memcpy(pen->at, &be, sizeof be);
+    pen->at += bytes;
 }
 
 static void
@@ -185,8 +185,8 @@ pen_begin(struct pen *pen, struct proto_buf *buf, enum proto_type type, uint64_t
     if (!proto_buf_reserve(buf, HEADER_ROOM + room)) {
         return false;
     }
-    *pen = (struct pen){.buf = buf, .desc = proto_record_desc(type), .pairs = 1, .start = buf->n};
-    pen->count = buf->p + buf->n;
+    *pen = (struct pen){.buf = buf, .desc = proto_record_desc(type), .pairs = 1, .count = buf->p + buf->n};
+    pen->at = pen->count;
     put_byte(pen, 0x80); /* a map of more than 15 pairs has its count in two bytes more: pen_end makes room if so */
     put_padded(pen, pen->desc->head, pen->desc->head_len, PROTO_KEY_BYTES);
     if (re != 0) {
@@ -273,8 +273,8 @@ pen_end(struct pen *pen, struct proto_bin body)
     if (pen->pairs < 16) {
         pen->count[0] = (uint8_t)(0x80 | pen->pairs);
     } else {
-        memmove(pen->count + 3, pen->count + 1, (size_t)(pen->buf->p + pen->buf->n - (pen->count + 1)));
-        pen->buf->n += 2;
+        memmove(pen->count + 3, pen->count + 1, (size_t)(pen->at - (pen->count + 1)));
+        pen->at += 2;
         pen->count[0] = 0xde;
         pen->count[1] = 0;
         pen->count[2] = (uint8_t)pen->pairs;
@@ -289,4 +289,5 @@ pen_end(struct pen *pen, struct proto_bin body)
     if (body.n > 0) {
         put(pen, body.p, body.n);
     }
+    pen->buf->n = (size_t)(pen->at - pen->buf->p);
 }

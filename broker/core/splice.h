@@ -37,8 +37,8 @@ struct pen {
     struct proto_buf *buf;
     const struct proto_desc *desc;
     uint8_t *count; /* where the number of pairs stands */
+    uint8_t *at;    /* where the next byte goes; the buffer is told in the end */
     uint32_t pairs;
-    size_t start;
 };
 
 /* `room`: bytes of all values that will be put, raw ones above all. False: the buffer has no room. */
