@@ -141,6 +141,8 @@ result_verified(struct turn *turn, uint32_t item)
     event_commit(turn, &event, item);
     core->stats.completed++;
     answer_request_receipt(turn, item);
+    /* A look at what waits to be verified has a bound: what this one stood before may be in reach now. */
+    offer_wake_all(core, 0, turn->party);
 }
 
 static void
@@ -159,6 +161,7 @@ result_sent_back(struct turn *turn, uint32_t item)
     task_unbind(turn, item, &event);
     answer_request_receipt(turn, item);
     match_return(turn, item);
+    offer_wake_all(core, 0, turn->party);
 }
 
 void

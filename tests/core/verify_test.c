@@ -50,6 +50,32 @@ TEST(second_member_verifies_and_the_first_may_not)
     scene_end(scene);
 }
 
+/* L5: a look at what waits to be verified has a bound, and one's own results do not end it for good. */
+TEST(own_results_in_front_do_not_hide_a_colleagues)
+{
+    enum { OWN = 70 };
+    BEGIN;
+    struct peer *second = scene_connect(scene, "p1/m2");
+    struct hand own[OWN];
+    uint64_t id;
+    struct hand last = scene_owned_in_progress(scene, requester, second, "owned.verified", &id);
+    for (int i = 0; i < OWN; i++) {
+        own[i] = scene_owned_in_progress(scene, requester, performer, "owned.verified", &id);
+        scene_complete(scene, performer, own[i]);
+    }
+    scene_offer(scene, performer, "owned.verified", 5);
+    scene_complete(scene, second, last);
+    peer_forget(performer);
+    for (int i = 0; i < OWN; i++) {
+        scene_verify(scene, second, own[i], true);
+        peer_expect_receipt(second, PROTO_STATUS_COMPLETED);
+    }
+    const struct proto_record *task = peer_got(performer, PROTO_TASK, 0);
+    assert_non_null(task);
+    assert_int_equal(task->u.task.task, last.task);
+    scene_end(scene);
+}
+
 /* The document that leaves shows who verified it; what was presented stays in the journal, and so does who did what. */
 TEST(verifier_signs_the_document_and_is_named)
 {
@@ -138,6 +164,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_member_verifies_and_the_first_may_not),
+        cmocka_unit_test(own_results_in_front_do_not_hide_a_colleagues),
         cmocka_unit_test(verifier_signs_the_document_and_is_named),
         cmocka_unit_test(refused_result_goes_back_to_the_worker),
         cmocka_unit_test(reviewer_gets_results_and_no_work),
