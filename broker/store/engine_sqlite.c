@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "store/bypass.h"
 #include "store/crc32c.h"
 #include "store/error.h"
 #include "store/gather.h"
@@ -201,7 +202,7 @@ sqlite_checkpoint(struct engine *engine, bool all, bool *out_done, struct store_
     if (rc == SQLITE_BUSY) {
         return STORE_OK; /* a reader stands in the way; the log just stays longer */
     }
-    if (rc != SQLITE_OK) {
+    if (rc != SQLITE_OK || bypass_failed(engine->db)) {
         return in_doubt(engine, "checkpoint", out_error);
     }
     engine->log_checked = engine->log_pages;

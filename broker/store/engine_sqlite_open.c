@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/bypass.h"
 #include "store/error.h"
 #include "store/gather.h"
 
@@ -221,8 +222,11 @@ journal_open(struct engine *engine, const struct store_options *options, struct 
         status = directory_file_make(path, out_error);
     }
     /* Without syncs nothing would say when what is gathered must be in the file. */
+    if (status == STORE_OK && options->durability == STORE_DURABLE && options->vfs == NULL) {
+        status = bypass_vfs(NULL, &vfs, out_error);
+    }
     if (status == STORE_OK && options->durability == STORE_DURABLE) {
-        status = gather_vfs(options->vfs, &vfs, out_error);
+        status = gather_vfs(vfs, &vfs, out_error);
     }
     if (status == STORE_OK) {
         status = sql_open(path, fresh ? SQL_WRITE_CREATE : SQL_WRITE, vfs, &engine->db, out_error);

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "store/bypass.h"
 #include "store/crc32c.h"
 #include "store/directory.h"
 #include "store/error.h"
@@ -131,8 +132,14 @@ enum store_status
 history_connect(const char *path, enum sql_mode mode, const char *vfs, sqlite3 **out_db, struct store_error *out_error)
 {
     const char *sealing = NULL;
-    enum store_status status = seal_vfs(vfs, &sealing, out_error);
+    enum store_status status = STORE_OK;
 
+    if (mode != SQL_READ && vfs == NULL) {
+        status = bypass_vfs(NULL, &vfs, out_error);
+    }
+    if (status == STORE_OK) {
+        status = seal_vfs(vfs, &sealing, out_error);
+    }
     return status == STORE_OK ? sql_open(path, mode, sealing, out_db, out_error) : status;
 }
 
@@ -318,6 +325,9 @@ history_checkpoint(struct history *history, bool *out_all, struct store_error *o
     }
     if (rc != SQLITE_OK) {
         return sql_error(history->db, rc, "history.db: checkpoint", out_error);
+    }
+    if (bypass_failed(history->db)) {
+        return error_set(out_error, STORE_IO, "history.db: pages could not be moved into it from its log; start again");
     }
     *out_all = log == moved;
     history->log_pages = 0;

@@ -303,7 +303,7 @@ projector_start(const struct engine_ops *ops, struct engine *engine, struct rece
     pacer_init(&projector->pacer);
     projector->history = *history_p;
     projector->niceness = options->history_nice;
-    projector->lag_hurry = options->history_lag_max / 2;
+    projector->lag_hurry = options->history_lag_max / 4 * 3;
     projector->caught_up_us = thread_clock_us();
     projector->event_fd = event_fd;
     projector->projected_seq = mark_seq;
