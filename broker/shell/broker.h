@@ -70,6 +70,7 @@ struct broker {
     struct proto_buf snapshot;
 
     int signal_fd;
+    bool came_quickly; /* what was waited for, the last time */
     int64_t upkeep_at_us;
     int64_t watchdog_us, watchdog_at_us;
     int64_t started_utc_us;
@@ -98,6 +99,11 @@ int broker_run(struct broker *broker);
 void broker_decide(struct broker *broker, const struct core_input *input);
 void broker_fail(struct broker *broker, const struct store_error *error);
 void clock_read(struct core_now *out_now);
+
+/* ---- wait.c */
+
+/* Wait until there is something to do; only look when there is `more` already. */
+void wait_step(struct broker *broker, bool more);
 
 /* ---- commit.c */
 

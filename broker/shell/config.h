@@ -54,6 +54,7 @@ struct config {
     uint32_t backlog;
     int64_t heartbeat_us;
     int64_t handshake_us;
+    int64_t spin_us;
 
     /* limits: caps on every table; over one of them the answer is retry-later or quota */
     uint32_t body_bytes_max;

@@ -46,6 +46,8 @@ const struct setting config_settings[] = {
      "silence of three of them ends a connection"},
     {"network", "handshake", SETTING_DURATION, AT(handshake_us), SECOND / 2, 60 * SECOND, "5s", NULL,
      "time for a peer to prove its key"},
+    {"network", "spin", SETTING_DURATION, AT(spin_us), 0, SECOND / 100, "150us", NULL,
+     "while answers come quickly, look so long for the next before sleeping; 0: sleep at once"},
 
     {"limits", "body", SETTING_BYTES, AT(body_bytes_max), 0, PROTO_LIMIT_BODY_BYTES, "64KiB", NULL,
      "largest body of a request or outcome"},

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -83,50 +82,6 @@ timers_step(struct broker *broker)
     return true;
 }
 
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Until when we may sleep. A wall clock that jumps is noticed within the upkeep's period. */
-static int64_t
-sleep_until(const struct broker *broker)
-{
-    int64_t until = upkeep_deadline(broker);
-    if (!store_batch_full(broker->store)) {
-        until = earlier(until, core_next_deadline(broker->core, broker->now));
-    }
-    return earlier(until, net_next_deadline(broker->net));
-}
-
-static void
-wait_for_something(struct broker *broker, bool more)
-{
-    int net_fd[2];
-    net_fds(broker->net, net_fd);
-    /* A full batch takes nothing in: then only the end of a commit matters (back-pressure). */
-    bool full = store_batch_full(broker->store);
-    struct pollfd fds[] = {
-        {.fd = broker->signal_fd, .events = POLLIN},
-        {.fd = store_fd(broker->store), .events = POLLIN},
-        {.fd = full ? -1 : net_fd[0], .events = POLLIN},
-        {.fd = full ? -1 : net_fd[1], .events = POLLIN},
-    };
-    struct timespec timeout = {0};
-    if (full || !(more || net_ready(broker->net))) {
-        struct core_now now;
-        clock_read(&now);
-        int64_t us = sleep_until(broker) - now.mono_us;
-        us = us < 0 ? 0 : us > 60000000 ? 60000000 : us;
-        timeout.tv_sec = us / 1000000;
-        timeout.tv_nsec = us % 1000000 * 1000;
-    }
-    if (ppoll(fds, 4, &timeout, NULL) > 0 && fds[0].revents) {
-        signals_step(broker);
-    }
-}
-
 static void
 stop(struct broker *broker)
 {
@@ -155,7 +110,7 @@ broker_run(struct broker *broker)
         }
         net_flush(broker->net, broker->now.mono_us);
         upkeep_step(broker);
-        wait_for_something(broker, more || broker->ask_count > 0);
+        wait_step(broker, more || broker->ask_count > 0);
     }
     stop(broker);
     return broker->exit_code;

@@ -29,7 +29,7 @@ store_options_default(struct store_options *out_options)
         .recent_bytes_max = 4 << 20,
         .cache_bytes_max = 4 << 20,
         .history_cache_bytes_max = 1 << 20,
-        .page_bytes = 16384,
+        .page_bytes = 8192,
         .wal_bytes_max = 8 << 20,
         .disk_reserve_bytes = 256 << 20,
         .history_lag_max = 4000000,
