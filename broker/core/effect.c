@@ -23,6 +23,18 @@ effect_add(struct turn *turn, enum core_effect_kind kind, uint32_t conn)
 }
 
 void
+effect_last_to(struct turn *turn, uint32_t at)
+{
+    struct core_effect *effects = turn->out->effects;
+    uint32_t last = turn->out->effect_count - 1;
+    struct core_effect moved = effects[last];
+    for (; last > at && effects[last - 1].seq == moved.seq; last--) {
+        effects[last] = effects[last - 1];
+    }
+    effects[last] = moved;
+}
+
+void
 effect_send(struct turn *turn, uint32_t conn, const struct proto_record *record)
 {
     struct core_effect *effect = effect_add(turn, CORE_SEND, conn);

@@ -59,6 +59,9 @@ enum { /* core_effect.flags */
 /* A new effect, tagged with the last sequence. Valid until the next one. */
 struct core_effect *effect_add(struct turn *turn, enum core_effect_kind kind, uint32_t conn);
 
+/* Put the newest effect before those from position `at` on, as far as they have its sequence: effects stay in its order. */
+void effect_last_to(struct turn *turn, uint32_t at);
+
 /* Encode a record now and send it when what was decided before it is durable. */
 void effect_send(struct turn *turn, uint32_t conn, const struct proto_record *record);
 

@@ -57,6 +57,24 @@ duration_note(struct turn *turn, const struct request *request)
     }
 }
 
+/*
+ * The receipt stands before the outcome: what stands last leaves first (net/outbox.c), and whoever waits for an outcome waits
+ * longer for it than its performer for a receipt.
+ */
+static void
+outcome_commit(struct turn *turn, struct proto_event *event, uint32_t item)
+{
+    uint32_t told = turn->out->effect_count, answered;
+    duration_note(turn, request_at(turn->core, item));
+    event_commit(turn, event, item);
+    turn->core->stats.completed++;
+    answered = turn->out->effect_count;
+    answer_request_receipt(turn, item);
+    if (turn->out->effect_count > answered) {
+        effect_last_to(turn, told);
+    }
+}
+
 static void
 task_complete(struct turn *turn, uint32_t item)
 {
@@ -68,10 +86,7 @@ task_complete(struct turn *turn, uint32_t item)
     event.u.completed.output = turn->record->u.complete.output;
     event_sum_up(core, &event, item);
     event.worker = event.member;
-    duration_note(turn, request_at(core, item));
-    event_commit(turn, &event, item);
-    core->stats.completed++;
-    answer_request_receipt(turn, item);
+    outcome_commit(turn, &event, item);
 }
 
 static void
@@ -137,10 +152,7 @@ result_verified(struct turn *turn, uint32_t item)
     event.body = turn->record->body;
     event.u.completed.verified = true;
     event_sum_up(core, &event, item);
-    duration_note(turn, request_at(core, item));
-    event_commit(turn, &event, item);
-    core->stats.completed++;
-    answer_request_receipt(turn, item);
+    outcome_commit(turn, &event, item);
     /* A look at what waits to be verified has a bound: what this one stood before may be in reach now. */
     offer_wake_all(core, 0, turn->party);
 }

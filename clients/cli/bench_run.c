@@ -136,7 +136,8 @@ worker_run(const struct bench_plan *plan, struct bench_result *result, int ready
         return false;
     }
     snprintf(result->server, sizeof result->server, "%s", qiao_session(client)->server);
-    offer.capacity = plan->window < LIBRARY_WINDOW_MAX ? plan->window : LIBRARY_WINDOW_MAX;
+    /* Room for one more, so that no request waits until the one before it has given its credit back. */
+    offer.capacity = plan->window < LIBRARY_WINDOW_MAX ? plan->window + 1 : LIBRARY_WINDOW_MAX;
     status = qiao_offer(client, &offer, QIAO_SECONDS(10));
     good = (status == QIAO_OK || wrong(result, "offer", client, status)) && write(ready, "r", 1) == 1 &&
            worker_loop(plan, client, result);

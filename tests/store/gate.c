@@ -86,7 +86,16 @@ PASS(xCheckReservedLock, (sqlite3_file * file, int *out), (real_of(file), out))
 PASS(xFileControl, (sqlite3_file * file, int op, void *arg), (real_of(file), op, arg))
 PASS(xSectorSize, (sqlite3_file * file), (real_of(file)))
 PASS(xDeviceCharacteristics, (sqlite3_file * file), (real_of(file)))
+PASS(xShmMap, (sqlite3_file * file, int page, int n, int extend, void volatile **out), (real_of(file), page, n, extend, out))
+PASS(xShmLock, (sqlite3_file * file, int offset, int n, int flags), (real_of(file), offset, n, flags))
+PASS(xShmUnmap, (sqlite3_file * file, int remove), (real_of(file), remove))
 #undef PASS
+
+static void
+gate_xShmBarrier(sqlite3_file *file)
+{
+    real_of(file)->pMethods->xShmBarrier(real_of(file));
+}
 
 static int
 gate_file_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
@@ -102,10 +111,11 @@ gate_file_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags
     real_of(file)->pMethods = NULL;
     rc = gate.real->xOpen(gate.real, name, real_of(file), flags, out_flags);
     if (rc == SQLITE_OK) {
-        /* Version 1: a log needs nothing of what came later (shared memory is the database's). */
-        own->methods = (sqlite3_io_methods){1, gate_xClose, gate_xRead, gate_write, gate_xTruncate, gate_sync, gate_xFileSize,
+        /* Version 2: a database has shared memory for its log. */
+        own->methods = (sqlite3_io_methods){2, gate_xClose, gate_xRead, gate_write, gate_xTruncate, gate_sync, gate_xFileSize,
                                             gate_xLock, gate_xUnlock, gate_xCheckReservedLock, gate_xFileControl, gate_xSectorSize,
-                                            gate_xDeviceCharacteristics};
+                                            gate_xDeviceCharacteristics, gate_xShmMap, gate_xShmLock, gate_xShmBarrier, gate_xShmUnmap,
+                                            NULL, NULL};
         own->base.pMethods = &own->methods;
     }
     return rc;
