@@ -17,12 +17,15 @@ enum {
     WRITE_BYTES_MAX = 64 << 10,  /* SQLite's own never writes more than a page at once */
     DIRECT_BYTES_MIN = 64 << 10, /* a shorter write costs more in waiting than in copying */
     ALIGNMENT = 4096,            /* of memory, place and length, for every disk */
+    CKPT_LOCK = 1,               /* bytes of the log's index: held in a checkpoint */
+    READ_LOCK_1 = 4,             /* the first of those that readers of the log hold; before it is that of readers of the file alone */
     ASK_FAILED = 0x5169,         /* SQLite leaves what is above 100 to applications; a file control is passed on by every layer */
 };
 
 struct moved {
     struct pass_file file;
     int fd;           /* the same file, opened with O_DIRECT; -1: not to be had */
+    bool beside;      /* a reader that needs the file as it is keeps the checkpoint from moving all */
     int failed;       /* of a write whose answer nobody asked for */
     int n;
     sqlite3_int64 at; /* where in the file the run begins */
@@ -94,10 +97,10 @@ moved_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
     if (rc != SQLITE_OK) {
         return rc;
     }
-    if (moved->run == NULL) {
+    if (moved->run == NULL && !moved->beside) {
         moved->run = aligned_alloc(ALIGNMENT, BYPASS_BYTES);
     }
-    if (moved->run == NULL || n > BYPASS_BYTES) {
+    if (moved->run == NULL || moved->beside || n > BYPASS_BYTES) {
         return lower_write(moved, p, n, at);
     }
     moved->at = joins ? moved->at : at;
@@ -167,7 +170,20 @@ moved_control(sqlite3_file *file, int op, void *arg)
     }
 }
 
-/* Closing any descriptor of a file gives back all the process's locks on it: only once SQLite gives back its own. */
+/* A checkpoint asks for its own lock, and then for the lock of each reader that needs the file as it is. */
+static int
+moved_shm_lock(sqlite3_file *file, int offset, int n, int flags)
+{
+    struct moved *moved = moved_of(file);
+    int rc = pass_shm_lock(file, offset, n, flags);
+
+    if (flags == (SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE)) {
+        moved->beside = offset != CKPT_LOCK && (moved->beside || (rc != SQLITE_OK && offset >= READ_LOCK_1));
+    }
+    return rc;
+}
+
+/* Closing any descriptor of a file gives back all the process's locks on it: only once SQLite gives back those of this connection. */
 static int
 moved_close(sqlite3_file *file)
 {
@@ -200,7 +216,7 @@ static const sqlite3_io_methods moved_methods = {
     .xSectorSize = pass_sector_size,
     .xDeviceCharacteristics = pass_characteristics,
     .xShmMap = pass_shm_map,
-    .xShmLock = pass_shm_lock,
+    .xShmLock = moved_shm_lock,
     .xShmBarrier = pass_shm_barrier,
     .xShmUnmap = pass_shm_unmap,
 };

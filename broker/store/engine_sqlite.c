@@ -199,11 +199,11 @@ sqlite_checkpoint(struct engine *engine, bool all, bool *out_done, struct store_
     }
     rc = sqlite3_wal_checkpoint_v2(engine->db, NULL, all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
                                    &log, &moved);
+    if ((rc != SQLITE_OK && rc != SQLITE_BUSY) || bypass_failed(engine->db)) {
+        return in_doubt(engine, "checkpoint", out_error);
+    }
     if (rc == SQLITE_BUSY) {
         return STORE_OK; /* a reader stands in the way; the log just stays longer */
-    }
-    if (rc != SQLITE_OK || bypass_failed(engine->db)) {
-        return in_doubt(engine, "checkpoint", out_error);
     }
     engine->log_checked = engine->log_pages;
     *out_done = true;
