@@ -36,6 +36,8 @@ TEST(leased_request_is_done_and_told)
     assert_int_equal(event->u.event.status, PROTO_STATUS_COMPLETED);
     assert_true(proto_str_eq(event->u.event.outcome, text("conforming")));
     assert_memory_equal(event->body.p, "result", 6);
+    /* What stands last leaves first: whoever waits for the outcome hears of it first. */
+    assert_true(peer_last_place(performer, PROTO_RECEIPT) < peer_last_place(requester, PROTO_EVENT));
     scene_expect(scene, "0.000 #1 -> ready  submitted by r1\n"
                         "0.000 #1 ready -> in-progress  to p1, attempt 1\n"
                         "0.000 #1 in-progress -> completed  by m1\n");

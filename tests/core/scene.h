@@ -83,6 +83,8 @@ const struct proto_record *peer_answer_to(struct peer *peer, uint64_t n);
 /* The n-th record of that type that it got (0: first, -1: last); NULL: none. */
 const struct proto_record *peer_got(struct peer *peer, enum proto_type type, int nth);
 uint32_t peer_count(const struct peer *peer, enum proto_type type);
+/* Where the last one of that type stood among the records to all peers. */
+uint32_t peer_last_place(const struct peer *peer, enum proto_type type);
 void peer_forget(struct peer *peer);
 
 /* Assertions with the file and line of the caller. */

@@ -11,6 +11,7 @@ enum { PEERS_MAX = 1024, INBOX_MAX = 4000 };
 struct letter {
     struct proto_record record;
     uint8_t *bytes;
+    uint32_t place; /* among all that peers got in this scene */
 };
 
 struct peer {
@@ -49,6 +50,7 @@ struct scene {
     char trace[65536];
     size_t trace_n;
     uint32_t keys_made;
+    uint32_t letters;
 };
 
 void scene_step(struct scene *scene, const struct core_input *input);

@@ -190,6 +190,7 @@ peer_deliver(struct peer *peer, const uint8_t *p, size_t n)
             fail_msg("the broker sends what does not decode: %s: %s", error.path, error.why);
         }
         letter->bytes = at == 0 ? copy : NULL;
+        letter->place = peer->scene->letters++;
         at += used;
     }
     if (n == 0) {
@@ -240,6 +241,17 @@ peer_got(struct peer *peer, enum proto_type type, int nth)
         }
     }
     return wants_last ? last : NULL;
+}
+
+uint32_t
+peer_last_place(const struct peer *peer, enum proto_type type)
+{
+    uint32_t i = peer->count;
+    while (i > 0 && peer->inbox[i - 1].record.type != type) {
+        i--;
+    }
+    assert_int_not_equal(i, 0);
+    return peer->inbox[i - 1].place;
 }
 
 uint32_t

@@ -39,6 +39,7 @@ TEST(second_member_verifies_and_the_first_may_not)
     scene_verify(scene, second, hand, true);
     peer_expect_receipt(second, PROTO_STATUS_COMPLETED);
     assert_int_equal(peer_last_event(requester)->status, PROTO_STATUS_COMPLETED);
+    assert_true(peer_last_place(second, PROTO_RECEIPT) < peer_last_place(requester, PROTO_EVENT)); /* what stands last leaves first */
     assert_true(proto_str_eq(peer_last_event(requester)->outcome, PROTO_STR("conforming")));
     assert_memory_equal(peer_got(requester, PROTO_EVENT, -1)->body.p, "result", 6);
     row = scene_row(scene, requester, id);
