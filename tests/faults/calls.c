@@ -250,17 +250,13 @@ hook_unlink(const char *path)
 
 /* ------------------------------------------------------------- bytes */
 
-/* How much of a write there is room for; with the lock held. */
+/* How much of a write to a file of that size there is room for; with the lock held. */
 static size_t
-room_for(int fd, size_t n, uint64_t offset)
+room_for(uint64_t size, size_t n, uint64_t offset)
 {
-    uint64_t size = size_of(fd), end_max = size + (calls->room > calls->used ? calls->room - calls->used : 0);
+    uint64_t end_max = size + (calls->room > calls->used ? calls->room - calls->used : 0);
 
-    if (calls->room != 0 && offset + n > end_max) {
-        n = end_max > offset ? (size_t)(end_max - offset) : 0;
-    }
-    calls->used += n > 0 && offset + n > size ? offset + n - size : 0;
-    return n;
+    return calls->room == 0 || offset + n <= end_max ? n : end_max > offset ? (size_t)(end_max - offset) : 0;
 }
 
 /* offset < 0: where the descriptor stands. */
@@ -279,10 +275,12 @@ write_any(int fd, const void *p, size_t n, off_t offset)
     if (act != CALLS_FAIL) {
         size_t some = act == CALLS_NOTHING || n < 2 ? n : n / 2;
         uint64_t at = offset < 0 ? (uint64_t)syscall(SYS_lseek, fd, 0, SEEK_CUR) : (uint64_t)offset;
-        some = room_for(fd, some, at);
+        uint64_t size = size_of(fd);
+        some = room_for(size, some, at);
         errno = ENOSPC;
         done = some > 0 || n == 0 ? syscall(SYS_pwrite64, fd, p, some, (off_t)at) : -1;
         if (done > 0) {
+            calls->used += at + (uint64_t)done > size ? at + (uint64_t)done - size : 0;
             tell(&(struct calls_done){.kind = CALL_WRITE, .name = name, .offset = at, .p = p, .n = (size_t)done});
         }
         if (done > 0 && offset < 0) {
