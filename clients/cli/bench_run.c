@@ -53,14 +53,14 @@ own_cpu_us(void)
 }
 
 static struct qiao_client *
-client_open(const struct bench_plan *plan, const char *context, const char *who, struct bench_result *result)
+client_open(const struct bench_plan *plan, uint32_t window, const char *context, const char *who, struct bench_result *result)
 {
     struct qiao_options options = {.program = "qiao bench", .no_packing = plan->no_packing};
     struct qiao_client *client = NULL;
     struct qiao_context_error error = {.text = ""};
     enum qiao_status status;
 
-    options.window = plan->window < LIBRARY_WINDOW_MAX ? plan->window : LIBRARY_WINDOW_MAX;
+    options.window = window < LIBRARY_WINDOW_MAX ? window : LIBRARY_WINDOW_MAX;
     options.tracked_max = plan->window + 1;
     status = qiao_client_open_context(context, &options, &client, &error);
     if (status != QIAO_OK) {
@@ -126,8 +126,10 @@ static bool
 worker_run(const struct bench_plan *plan, struct bench_result *result, int ready)
 {
     const char *context = plan->worker_context ? plan->worker_context : plan->context;
-    struct qiao_client *client = client_open(plan, context, "worker", result);
-    struct qiao_offer offer = {.service = plan->service, .worker = "bench"};
+    /* Room for one more, so that no request waits until the one before it has given its credit back; and a slot for its result. */
+    uint32_t window = plan->window < LIBRARY_WINDOW_MAX ? plan->window + 1 : LIBRARY_WINDOW_MAX;
+    struct qiao_client *client = client_open(plan, window, context, "worker", result);
+    struct qiao_offer offer = {.service = plan->service, .worker = "bench", .capacity = window};
     struct bench_usage before = bench_usage_of(plan->broker_pid);
     enum qiao_status status;
     bool good;
@@ -136,8 +138,6 @@ worker_run(const struct bench_plan *plan, struct bench_result *result, int ready
         return false;
     }
     snprintf(result->server, sizeof result->server, "%s", qiao_session(client)->server);
-    /* Room for one more, so that no request waits until the one before it has given its credit back. */
-    offer.capacity = plan->window < LIBRARY_WINDOW_MAX ? plan->window + 1 : LIBRARY_WINDOW_MAX;
     status = qiao_offer(client, &offer, QIAO_SECONDS(10));
     good = (status == QIAO_OK || wrong(result, "offer", client, status)) && write(ready, "r", 1) == 1 &&
            worker_loop(plan, client, result);
@@ -341,7 +341,7 @@ producer_run(const struct bench_plan *plan, struct bench_result *result)
     struct producer producer = {.plan = plan, .result = result};
     bool good;
 
-    producer.client = client_open(plan, plan->context, "producer", result);
+    producer.client = client_open(plan, plan->window, plan->context, "producer", result);
     if (!producer.client) {
         return false;
     }
