@@ -1,5 +1,5 @@
 /*
- * A file system for SQLite above another one: what both of ours (gather.h, seal.h) share. Everything goes to the one below, and what is
+ * A file system for SQLite above another one: what all of ours (gather.h, bypass.h, seal.h) share. Everything goes to the one below, and what is
  * not passed on is the layer's own.
  */
 #ifndef STORE_PASS_H
