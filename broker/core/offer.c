@@ -317,8 +317,16 @@ offer_adopt(struct turn *turn, uint32_t item)
         return; /* it goes to who is sent it to verify; bound to another, it would be hidden from those who may */
     }
     uint32_t offer = offer_covering(core, connection, request_group(core, request)->service);
-    if (offer != 0) {
-        offer_bind(core, item, offer);
+    if (offer == 0) {
+        return;
+    }
+    offer_bind(core, item, offer);
+    /* What was said to the connection that is gone may not have been heard: that the task goes on after a reply, that it is to stop. */
+    if (request->status == PROTO_STATUS_IN_PROGRESS && (request->flags & FLAG_REPLIED) != 0) {
+        tell_task(turn, item, request->output_seq, false);
+    }
+    if ((request->flags & FLAG_ABORT) != 0) {
+        tell_abort(turn, item);
     }
 }
 

@@ -28,14 +28,18 @@ on_renew(struct turn *turn)
     struct core_out *out = turn->out;
     struct proto_iter it = proto_iter_of(turn->record->u.renew.held);
     struct proto_held held;
-    uint32_t lost = 0;
-    uint32_t start = (uint32_t)out->bytes.n;
+    uint32_t lost = 0, item = 0;
     while (proto_iter_struct(&it, PROTO_STRUCT_HELD, &held)) {
-        uint32_t item = 0;
         if (held_is_mine(turn, &held, &item)) {
             lease_renew(turn, item);
             offer_adopt(turn, item);
-        } else {
+        }
+    }
+    /* Only now: the rows stand together in the bytes, and an adopted task may be told something. */
+    uint32_t start = (uint32_t)out->bytes.n;
+    it = proto_iter_of(turn->record->u.renew.held);
+    while (proto_iter_struct(&it, PROTO_STRUCT_HELD, &held)) {
+        if (!held_is_mine(turn, &held, &item)) {
             bool fits = proto_struct_encode(&out->bytes, PROTO_STRUCT_HELD, &held);
             assert(fits);
             lost++;

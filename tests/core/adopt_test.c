@@ -1,5 +1,6 @@
 /*
- * What the independent checker found about results that wait to be verified: who has them, who sees them. Each scene fails on the code from before.
+ * Tasks that a renewal takes over from a connection that is gone, and results that wait to be verified: who has them, who sees them, who hears
+ * what is said about them. Each scene fails on the code from before.
  */
 #include <string.h>
 
@@ -124,10 +125,70 @@ TEST(end_that_is_told_again_does_not_show_a_result_that_was_never_verified)
     scene_end(scene);
 }
 
+/* L4: the wish to stop may have gone to a connection that was dead already; whoever renews the task hears it. */
+TEST(worker_that_renews_after_a_reconnect_hears_the_abort_that_it_missed)
+{
+    (void)state;
+    struct scene *scene = scene_new();
+    struct peer *requester = scene_connect(scene, "r1"), *gone = scene_connect(scene, "p1");
+    scene_offer(scene, gone, "leased", 1);
+    uint64_t id = scene_submit(scene, requester, "leased");
+    struct hand hand = peer_hand(gone), unknown = {.task = hand.task + 1, .fence = 7};
+    struct peer *back = scene_connect(scene, "p1");
+    scene_offer(scene, back, "leased", 1);
+    scene_cancel(scene, requester, id);
+    renew_send(scene, back, hand);
+    assert_int_equal(peer_count(back, PROTO_ABORT), 0); /* the other connection still has the task */
+    scene_disconnect(scene, gone);
+    renew_send(scene, back, hand);
+    assert_int_equal(peer_count(back, PROTO_ABORT), 1);
+    assert_int_equal(peer_answer(back)->u.receipt.lost.n, 0);
+    renew_send(scene, back, hand);
+    assert_int_equal(peer_count(back, PROTO_ABORT), 1); /* once is enough */
+    renew_send(scene, back, unknown);
+    assert_true(peer_answer(back)->u.receipt.lost.n > 0);
+    scene_answer_abort(scene, back, hand, true);
+    scene_expect_status(scene, id, PROTO_STATUS_CANCELLED);
+    scene_end(scene);
+}
+
+/* L5: the same with the reply to a question: without it the worker would renew, and wait, for ever. */
+TEST(worker_that_renews_after_a_reconnect_gets_the_reply_that_it_missed)
+{
+    (void)state;
+    struct scene *scene = scene_new();
+    struct peer *requester = scene_connect(scene, "r1"), *gone = scene_connect(scene, "p1");
+    scene_offer(scene, gone, "leased", 1);
+    uint64_t id = scene_submit(scene, requester, "leased");
+    struct hand hand = peer_hand(gone);
+    scene_send_hand(scene, gone, PROTO_ASK, hand);
+    scene_disconnect(scene, gone);
+    struct proto_record reply = scene_record(PROTO_REPLY);
+    reply.u.reply.id = id;
+    reply.body = (struct proto_bin){(const uint8_t *)"answer", 6};
+    scene_send(scene, requester, &reply);
+    struct peer *back = scene_connect(scene, "p1");
+    scene_offer(scene, back, "leased", 1);
+    assert_int_equal(peer_count(back, PROTO_TASK), 0);
+    renew_send(scene, back, hand);
+    assert_int_equal(peer_count(back, PROTO_TASK), 1);
+    const struct proto_record *task = peer_got(back, PROTO_TASK, 0);
+    assert_int_equal(task->u.task.fence, hand.fence);
+    assert_int_equal(task->u.task.status, PROTO_STATUS_IN_PROGRESS);
+    assert_memory_equal(task->body.p, "answer", 6);
+    renew_send(scene, back, hand);
+    assert_int_equal(peer_count(back, PROTO_TASK), 1);
+    scene_complete(scene, back, hand);
+    peer_expect_receipt(back, PROTO_STATUS_COMPLETED);
+    scene_end(scene);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(worker_that_renews_after_a_reconnect_hears_the_abort_that_it_missed),
+        cmocka_unit_test(worker_that_renews_after_a_reconnect_gets_the_reply_that_it_missed),
         cmocka_unit_test(author_who_renews_a_presented_result_does_not_hide_it_from_its_verifier),
         cmocka_unit_test(colleague_who_renews_what_he_once_had_is_sent_the_result_all_the_same),
         cmocka_unit_test(author_who_refuses_to_abort_does_not_hide_its_result_from_its_verifier),
