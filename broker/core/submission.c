@@ -80,11 +80,12 @@ key_check(struct turn *turn)
     const struct proto_submit *submit = &turn->record->u.submit;
     bool own = submit->key.n > 0;
     bool produced = PROTO_HAS(submit, SUBMIT, PRODUCER) || submit->pseq != 0;
-    if (own != produced && (own || submit->pseq > 0)) {
+    /* A forgotten producer is none: else whoever forgets it shares one window with all others that do. */
+    if (own != produced && (own || (submit->producer > 0 && submit->pseq > 0))) {
         return true;
     }
-    answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, own ? "producer" : "key",
-                   "either a key, or a producer with a pseq from 1");
+    answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, !produced ? "key" : submit->pseq > 0 ? "producer" : "pseq",
+                   "either a key, or a producer and a pseq, both from 1");
     return false;
 }
 

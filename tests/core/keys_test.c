@@ -244,6 +244,10 @@ TEST(submission_needs_one_kind_of_key)
     record.u.submit.pseq = 1;
     scene_send(scene, requester, &record);
     peer_expect_refusal(requester, PROTO_REFUSAL_CODE_INVALID);
+    record = produced(0, 1, "x"); /* N3: those who forget the producer do not share a window */
+    scene_send(scene, requester, &record);
+    peer_expect_refusal(requester, PROTO_REFUSAL_CODE_INVALID);
+    assert_memory_equal(peer_answer(requester)->u.refusal.path.p, "producer", 8);
     scene_end(scene);
 }
 
