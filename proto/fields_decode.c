@@ -154,8 +154,13 @@ elements_check(const struct proto_field *field, struct proto_bin value, struct p
         struct proto_str text;
         struct proto_bin row;
         if (field->type == PROTO_FIELD_STRS) {
-            if (!proto_iter_str(&it, &text) || text.n > PROTO_LIMIT_LIST_STR_BYTES) {
-                field_invalid(&where, "a short string was expected");
+            bool is_text = proto_iter_str(&it, &text);
+            if (!is_text || text.n > PROTO_LIMIT_LIST_STR_BYTES) {
+                if (is_text) {
+                    field_refuse(&where, PROTO_REFUSAL_CODE_TOO_LARGE, "longer than the limit");
+                } else {
+                    field_invalid(&where, "a string was expected");
+                }
                 out_error->path[0] = '\0';
                 error_path_prepend(out_error, field->name, i);
                 return false;
