@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "notes.h"
 #include "print.h"
@@ -219,6 +221,25 @@ cli_progress(const struct cli *cli, const char *line)
     fprintf(stderr, "\r\033[K%s", line ? line : "");
     fflush(stderr);
     shown = line != NULL;
+}
+
+bool
+cli_output_gone(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+    return ferror(stdout) || (poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLNVAL)));
+}
+
+int
+cli_output_end(struct cli *cli, int code)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    /* Whoever read has gone, as `head` does: no news for anybody. */
+    if (poll(&out, 1, 0) != 1 || !(out.revents & POLLERR))
+        cli_error(cli, EXIT_CANNOT_CREATE, "cannot write to standard output; what was printed is not whole");
+    return code == EXIT_DONE ? EXIT_CANNOT_CREATE : code;
 }
 
 volatile int cli_signal;

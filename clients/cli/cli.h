@@ -55,6 +55,12 @@ void cli_note(const struct cli *cli, const char *format, ...) __attribute__((for
 /* One line that overwrites itself on stderr, only on a terminal; NULL wipes it. */
 void cli_progress(const struct cli *cli, const char *line);
 
+/* Nobody reads standard output any more, or it cannot be written: a command that prints without end is to end. */
+bool cli_output_gone(void);
+
+/* Writes what is printed and not written yet; returns the code, or EXIT_CANNOT_CREATE instead of EXIT_DONE when that failed. */
+int cli_output_end(struct cli *cli, int code);
+
 /* Set to the number of the signal once SIGINT or SIGTERM came; installed by cli_catch_signals. */
 extern volatile int cli_signal;
 extern volatile int cli_signal_count;

@@ -110,7 +110,5 @@ main(int argc, char **argv)
     int code = run(&cli, argc, argv);
     if (cli.client)
         qiao_client_close(&cli.client, QIAO_SECONDS(1));
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE)
-        code = EXIT_CANNOT_CREATE;
-    return code;
+    return cli_output_end(&cli, code);
 }

@@ -79,6 +79,8 @@ static const struct text notes[] = {
       "一项任务保留至租期结束" },
     { "no new tasks; waiting for %zu to finish, once more to release them",
       "不再接新任务;等待 %zu 项完成,再按一次则归还" },
+    { "cannot write to standard output; what was printed is not whole",
+      "无法写入标准输出;所输出的内容不完整" },
     { "name a command with --exec, or behind --",
       "请用 --exec 指定命令,或写在 -- 之后" },
     { "no memory",

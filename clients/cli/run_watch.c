@@ -64,7 +64,7 @@ follow(struct watching *watching)
 {
     struct cli *cli = watching->cli;
     struct qiao_event event;
-    while (watching->left != 0 && !cli_signal && (!watching->deadline_us || cli_now_us() < watching->deadline_us)) {
+    while (watching->left != 0 && !cli_signal && !cli_output_gone() && (!watching->deadline_us || cli_now_us() < watching->deadline_us)) {
         enum qiao_status status = qiao_next_event(cli->client, QIAO_SECONDS(1) / 4, &event);
         if (status == QIAO_TIMEOUT || (status != QIAO_OK && cli_signal))
             continue;

@@ -229,7 +229,7 @@ run_top(struct cli *cli, const struct args *args)
     cli_catch_signals();
     screen_open(&screen, cli);
     enum qiao_status status = QIAO_OK;
-    while (left != 0 && !cli_signal) {
+    while (left != 0 && !cli_signal && !cli_output_gone()) {
         status = draw(cli, &screen, &totals);
         /* A broker that is away for a while comes back; the picture stays until then. */
         bool away = status == QIAO_TIMEOUT || status == QIAO_UNREACHABLE;

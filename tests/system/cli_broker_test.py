@@ -9,7 +9,7 @@ from unittest import mock
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), HERE]
 import tap  # noqa: E402
-from broker import Broker, program  # noqa: E402
+from broker import PATIENCE, Broker, program  # noqa: E402
 
 DONE, FAILED, CANCELLED, NOT_FOUND, CONFLICT, STALE, ON_HOLD = 0, 2, 3, 4, 5, 6, 7
 USAGE, DATA, RETRY_LATER, FORBIDDEN, TIMED_OUT = 64, 65, 75, 77, 124
@@ -353,6 +353,14 @@ class Operator(Live):
         worker.process.send_signal(signal.SIGTERM)
         worker.line('"released"')
         self.assertEqual(DONE, worker.process.wait(30))
+
+    def test_what_prints_without_end_ends_when_nobody_reads(self):
+        for words in (("top", "--every", "100ms"), ("top", "--json", "--every", "100ms"), ("watch", "--scope", "all", "--from", "0")):
+            child = self.broker.child(program("qiao"), *words, context=self.broker.operator)
+            child.line("")
+            child.process.stdout.close()
+            self.assertIsNotNone(child.process.wait(PATIENCE), words)
+            self.assertEqual("", child.err(), words)
 
     def test_pause_resume_and_drain(self):
         self.operate("pause", "cro.screening", "-m", "x", ok=False)

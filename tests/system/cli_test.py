@@ -104,6 +104,12 @@ class Usage(Alone):
             self.assertIn(said, done.err, words)
             self.assertEqual("", done.out, words)
 
+    def test_output_that_cannot_be_written_is_73_and_said(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([program("qiao"), "help"], stdout=full, stderr=subprocess.PIPE, text=True, env=self.env)
+        self.assertEqual(CANNOT_CREATE, done.returncode)
+        self.assertIn("cannot write to standard output", done.stderr)
+
     def test_errors_are_json_when_json_is_asked_for(self):
         done = self.qiao("get", "x", "--json")
         self.assertEqual(USAGE, json.loads(done.err)["exit_code"])
