@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "alike.h"
 #include "cli.h"
 
 static size_t
@@ -52,6 +53,30 @@ usage_error(struct cli *cli, const struct command *command, const char *said)
     return EXIT_USAGE;
 }
 
+/* Words that are no command: which one was probably meant, and when the first names a family, what is in it. */
+static int
+unknown_command(struct cli *cli, char *const *words, size_t count, bool asked)
+{
+    char said[512];
+    const char *alike = command_alike(words, count);
+    bool family = command_is_family(words[0]);
+    if (family && (asked || count == 1)) {
+        help_print_family(asked ? stdout : stderr, words[0], cli->lang, cli->width);
+        return asked ? EXIT_DONE : EXIT_USAGE;
+    }
+    snprintf(said, sizeof said, "unknown command '%s%s%s'", words[0], family ? " " : "", family ? words[1] : "");
+    if (cli->json || (!family && !alike))
+        return usage_error(cli, NULL, said);
+    cli_line(cli, EXIT_USAGE, said);
+    if (alike)
+        fprintf(stderr, cli->lang == LANG_ZH ? "您是否想用: qiao %s\n" : "did you mean: qiao %s\n", alike);
+    if (family)
+        help_print_family(stderr, words[0], cli->lang, cli->width);
+    else
+        fprintf(stderr, cli->lang == LANG_ZH ? "帮助: qiao help\n" : "help: qiao help\n");
+    return EXIT_USAGE;
+}
+
 static int
 run(struct cli *cli, int argc, char **argv)
 {
@@ -74,13 +99,9 @@ run(struct cli *cli, int argc, char **argv)
         return args_flag(&before, "help") ? EXIT_DONE : EXIT_USAGE;
     }
     const struct command *command = command_find(words, count, &named);
-    if (!command) {
-        if (help_print_family(args_flag(&before, "help") || (count == 2 && strcmp(words[1], "--help") == 0) ? stdout : stderr, words[0], cli->lang,
-                              cli->width))
-            return count == 2 && strcmp(words[1], "--help") == 0 ? EXIT_DONE : EXIT_USAGE;
-        snprintf(said, sizeof said, "unknown command '%s'", words[0]);
-        return usage_error(cli, NULL, said);
-    }
+    if (!command)
+        return unknown_command(cli, words, count,
+                               args_flag(&before, "help") || (count == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0)));
     if (command->verbatim && !(count > named && (strcmp(words[named], "--help") == 0 || strcmp(words[named], "-h") == 0))) {
         if (cli->context)
             setenv("QIAO_CONTEXT", cli->context, 1);

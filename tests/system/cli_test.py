@@ -104,6 +104,17 @@ class Usage(Alone):
             self.assertIn(said, done.err, words)
             self.assertEqual("", done.out, words)
 
+    def test_a_word_that_is_almost_a_command_is_told_the_command(self):
+        for words, meant in ((["sumbit", "a.yaml"], "submit"), (["lst"], "list"), (["party", "ad", "x"], "party add"), (["contxt", "list"], "context list"),
+                             (["desk", "complet"], "desk complete"), (["worker", "rum"], "worker run")):
+            done = self.qiao(*words)
+            self.assertEqual(USAGE, done.code, words)
+            self.assertIn(f"did you mean: qiao {meant}\n", done.err)
+            self.assertIn(f"您是否想用: qiao {meant}\n", self.qiao("--lang", "zh", *words).err)
+        self.assertIn("unknown command 'party ad'", self.qiao("party", "ad").err)
+        for words in (["frobnicate"], ["x"], ["ls"], ["party"]):
+            self.assertNotIn("did you mean", self.qiao(*words).err, words)
+
     def test_output_that_cannot_be_written_is_73_and_said(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
             done = subprocess.run([program("qiao"), "help"], stdout=full, stderr=subprocess.PIPE, text=True, env=self.env)
