@@ -37,8 +37,9 @@ static const struct outcome {
         "请核对编号或名称;qiao list 与 qiao service list 可列出" } },
     { QIAO_CONFLICT, EXIT_CONFLICT, { "see where it is: qiao get ID --trail", "查看现状: qiao get ID --trail" } },
     { QIAO_STALE, EXIT_STALE, { "stop working on it; it was assigned again", "请停止处理;任务已另行分派" } },
-    { QIAO_INVALID, EXIT_DATA, { "correct it and submit again; qiao service show SERVICE lists the fields", "请更正后重新提交;qiao service show 列出字段" } },
-    { QIAO_TOO_LARGE, EXIT_DATA, { "make it smaller: body at most 64 KiB, input at most 16 KiB", "请缩小:正文不超过 64 KiB,输入不超过 16 KiB" } },
+    { QIAO_INVALID, EXIT_DATA, { "correct it and try again; qiao service show SERVICE lists the fields", "请更正后重试;qiao service show 列出字段" } },
+    { QIAO_TOO_LARGE, EXIT_DATA, { "make it smaller: body at most 64 KiB, input at most 16 KiB, words at most 1 KiB, a key 128 bytes",
+        "请缩小:正文不超过 64 KiB,输入不超过 16 KiB,文字不超过 1 KiB,键不超过 128 字节" } },
     { QIAO_QUOTA, EXIT_RETRY_LATER, { "wait until some of your requests are finished, or ask the operator for a larger quota", "请等待已有请求完成,或请运营方提高配额" } },
     { QIAO_RETRY_LATER, EXIT_RETRY_LATER, { "nothing was stored; try again later", "未存储;请稍后重试" } },
     { QIAO_TIMEOUT, EXIT_UNREACHABLE, { "see whether the broker runs; --timeout waits longer", "请确认代理是否运行;--timeout 可延长等待" } },
@@ -61,6 +62,27 @@ outcome_of(enum qiao_status status)
         if (outcomes[i].status == status)
             return &outcomes[i];
     return &unknown;
+}
+
+/* What to do next, where the place that a refusal names knows better than its code. */
+static const struct text *
+next_of(const struct outcome *outcome, const struct qiao_refusal *refusal)
+{
+    static const struct hint {
+        enum qiao_status status;
+        const char *path; /* NULL: refused before there was a connection */
+        struct text next;
+    } hints[] = {
+        { QIAO_FORBIDDEN, NULL, { "the key or the invitation is unknown, used up, expired or revoked: ask the operator for an invitation (qiao party invite)",
+            "密钥或邀请未知、已用、过期或已吊销:请向运营方索取邀请(qiao party invite)" } },
+        { QIAO_FORBIDDEN, "member", { "another member of your party does it, with a context of its own", "请由贵方另一成员以其自己的连接配置执行" } },
+        { QIAO_CONFLICT, "party", { "see what there is: qiao party list", "查看现有机构: qiao party list" } },
+        { QIAO_CONFLICT, "key", { "see what there is: qiao party list", "查看现有机构: qiao party list" } },
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (outcome->status == hints[i].status && (hints[i].path ? refusal && !refusal->id && strcmp(refusal->path, hints[i].path) == 0 : !refusal))
+            return &hints[i].next;
+    return &outcome->next;
 }
 
 static void
@@ -142,15 +164,18 @@ cli_status_of_document(struct cli *cli, enum qiao_status status, const struct do
 {
     if (status == QIAO_OK)
         return EXIT_DONE;
-    const struct outcome *outcome = outcome_of(status);
-    const struct qiao_refusal *refusal = status < QIAO_TIMEOUT && cli->client ? qiao_last_refusal(cli->client) : NULL;
+    const struct qiao_refusal *refusal = (status < QIAO_TIMEOUT || status == QIAO_ARGUMENT) && cli->client ? qiao_last_refusal(cli->client) : NULL;
     if (refusal && refusal->code != status)
         refusal = NULL;
+    /* What is over a limit of the protocol the library keeps back; the broker would have answered just that. */
+    if (status == QIAO_ARGUMENT && refusal && strcmp(refusal->message, "longer than the limit") == 0)
+        status = QIAO_TOO_LARGE;
+    const struct outcome *outcome = outcome_of(status);
+    const struct text *next = next_of(outcome, refusal);
     const char *message = refusal && *refusal->message ? refusal->message : qiao_status_text(status);
-    const char *next = text_in(&outcome->next, cli->lang);
     cli_progress(cli, NULL);
     if (cli->json) {
-        print_error_json(qiao_status_name(status), message, outcome->exit_code, refusal, outcome->next.en);
+        print_error_json(qiao_status_name(status), message, outcome->exit_code, refusal, next->en);
         return outcome->exit_code;
     }
     char clean[512], said[512];
@@ -160,7 +185,7 @@ cli_status_of_document(struct cli *cli, enum qiao_status status, const struct do
         fprintf(stderr, "  %s\n", strerror(errno));
     if (refusal)
         print_refusal(cli, refusal, document);
-    fprintf(stderr, "  %s: %s\n", cli->lang == LANG_ZH ? "下一步" : "next", next);
+    fprintf(stderr, "  %s: %s\n", cli->lang == LANG_ZH ? "下一步" : "next", text_in(next, cli->lang));
     return outcome->exit_code;
 }
 

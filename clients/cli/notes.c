@@ -81,6 +81,8 @@ static const struct text notes[] = {
       "不再接新任务;等待 %zu 项完成,再按一次则归还" },
     { "cannot write to standard output; what was printed is not whole",
       "无法写入标准输出;所输出的内容不完整" },
+    { "your party does not perform that task: it has no performer now, or another one",
+      "贵方未承办该任务:目前没有服务方,或由其他服务方承办" },
     { "name a command with --exec, or behind --",
       "请用 --exec 指定命令,或写在 -- 之后" },
     { "no memory",

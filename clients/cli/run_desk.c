@@ -121,12 +121,16 @@ send_act(struct cli *cli, const struct args *args, struct qiao_act *act)
     if (code == EXIT_DONE) {
         act->task = page->requests[0].task;
         act->fence = page->requests[0].fence;
+        qiao_page_free(&page);
+        if (!act->fence) /* only its performer is shown it */
+            code = cli_error(cli, EXIT_NOT_FOUND, "your party does not perform that task: it has no performer now, or another one");
+    }
+    if (code == EXIT_DONE) {
         act->message = text_if(args, "message");
         act->business_status = text_if(args, "business-status");
         act->reason = QIAO_REASON_NONE;
         if (reason && !qiao_reason_parse(reason, &act->reason))
             act->reason = QIAO_REASON_NONE;
-        qiao_page_free(&page);
         enum qiao_status status = qiao_act(cli->client, act, cli->timeout_us, &receipt);
         code = status == QIAO_OK ? receipt_print(cli, &receipt) : cli_status(cli, status);
     }

@@ -130,6 +130,15 @@ class Requester(Live):
         self.assertEqual(DATA, done.code)
         self.assertIn("an integer", done.err)
 
+    def test_what_is_over_a_limit_is_told_as_the_broker_would_tell_it(self):
+        path = self.write("large.bin", "x" * 65537)
+        done = self.qiao("submit", "--service", "bench.echo", "--body", path, ok=False)
+        self.assertEqual(DATA, done.code)
+        for said in ("too-large: longer than the limit", "where: body", "body at most 64 KiB"):
+            self.assertIn(said, done.err)
+        done = self.qiao("submit", "--service", "bench.echo", "--key", "k" * 129, "--json", ok=False)
+        self.assertEqual(("too-large", "key"), (json.loads(done.err)["error"], json.loads(done.err)["path"]))
+
     def test_what_is_not_there_or_not_allowed_has_its_own_code(self):
         self.assertEqual(NOT_FOUND, self.qiao("get", "01KB3N2X4VQ80", ok=False).code)
         self.assertEqual(NOT_FOUND, self.qiao("submit", "--service", "no.such", ok=False).code)
@@ -325,7 +334,12 @@ class Desk(Live):
             self.qiao("desk", word, task, context=self.lab)
         self.qiao("desk", "complete", task, "--outcome", "conforming", context=self.lab)
         self.assertEqual("in-progress", self.status(identity))
-        self.assertEqual(FORBIDDEN, self.qiao("desk", "verify", task, context=self.lab, ok=False).code)
+        refused = self.qiao("desk", "verify", task, context=self.lab, ok=False)
+        self.assertEqual(FORBIDDEN, refused.code)
+        self.assertIn("next: another member of your party", refused.err)
+        mine = self.qiao("desk", "progress", task, "0.5", ok=False)          # the requester's own request is no task of its
+        self.assertEqual(NOT_FOUND, mine.code)
+        self.assertIn("your party does not perform that task", mine.err)
         self.qiao("desk", "verify", task, "-m", "checked", context=self.lab2)
         row = self.qiao("get", identity, "--json").json()
         self.assertEqual(("completed", "conforming"), (row["status"], row["outcome"]))
@@ -401,7 +415,9 @@ class Operator(Live):
         self.assertEqual(0o600, os.stat(path).st_mode & 0o777)
         self.operate("context", "import", path, "--name", "once")
         self.assertIn("once", self.operate("context", "list", "-q").out.split())
-        self.assertNotEqual(DONE, self.operate("context", "import", path, "--name", "twice", "--timeout", "1s", ok=False).code)
+        again = self.operate("context", "import", path, "--name", "twice", "--timeout", "1s", ok=False)
+        self.assertNotEqual(DONE, again.code)
+        self.assertIn("qiao party invite", again.err)
 
     def test_the_catalogue_is_loaded_again(self):
         self.assertEqual(DONE, self.operate("catalogue", "reload").code)
