@@ -75,13 +75,13 @@ options(FILE *out, const struct option *list, enum lang lang)
             fputs("\\fR", out);
         }
         fputc('\n', out);
-        roff_line(out, text_in(&o->help, lang));
+        roff(out, text_in(&o->help, lang));
         if (o->choices && o->value) {
-            fputs(lang == LANG_ZH ? "取值:\n" : "One of:\n", out);
+            fputs(lang == LANG_ZH ? ";取值:\n" : "; one of:\n", out);
             for (const char *p = o->choices; *p; p++)
                 fputs(*p == '|' ? "\n" : *p == '-' ? "\\-" : (char[]){ *p, '\0' }, out);
-            fputc('\n', out);
         }
+        fputc('\n', out);
     }
 }
 

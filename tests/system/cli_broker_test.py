@@ -1,6 +1,7 @@
 """The command line against a real broker: every command at least once, its exit codes, and JSON that programs can read."""
 import json
 import os
+import re
 import signal
 import sys
 import unittest
@@ -84,6 +85,12 @@ class Requester(Live):
         for name in names:
             template = self.qiao("template", name).out
             self.assertIn(f"service: {name}", template)
+            for sample, least in re.findall(r": (-?[\d.]+)   # (?:integer|decimal|number)\b.*?(?:, at least|,) (-?[\d.]+)", template):
+                self.assertGreaterEqual(float(sample), float(least), f"{name}: a sample that its own rule forbids")
+        chinese = self.qiao("template", "testing.release", "--lang", "zh").out
+        for said in ("填好后提交", "必填", "可选", "1 至 99", "# 结论: conforming"):
+            self.assertIn(said, chinese)
+        self.assertNotIn("; required", chinese)
 
     def test_a_filled_template_is_accepted(self):
         text = self.qiao("template", "compute.screening").out

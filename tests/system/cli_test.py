@@ -200,6 +200,9 @@ class Pages(Alone):
                                       capture_output=True, text=True, check=False)
                 self.assertEqual("", done.stderr, page)
 
+    def test_a_page_tells_the_choices_in_the_sentence_that_they_belong_to(self):
+        self.assertIn("how pressing it is; one of:\nroutine\n", self.qiao("man", "submit").out)
+
     def test_one_page_names_the_exit_codes(self):
         self.assertIn("EXIT STATUS", self.qiao("man", "submit").out)
 
