@@ -74,7 +74,8 @@ command_config(const char *name, const char *path, struct config *out_config, in
     if (!config_load(path, out_config, &error)) {
         char text[1024];
         load_error_text(&error, text, sizeof text);
-        *out_code = command_fail(name, stat(path, &st) == 0 ? EX_CONFIG : EX_NOINPUT, "%s", text);
+        bool there = stat(path, &st) == 0;
+        *out_code = command_fail(name, there ? EX_CONFIG : EX_NOINPUT, "%s%s", text, there ? "" : "; qiaod init DIR makes one, -c names it");
         return false;
     }
     return true;
@@ -130,7 +131,7 @@ help(FILE *out)
     }
     fputs("  qiaod --help | --version\n\n"
           "Exit codes are those of sysexits.h: 64 usage, 65 damaged data, 66 no such directory, 69 endpoint in use,\n"
-          "70 internal, 71 system, 74 a write failed, 75 data directory in use, 77 permissions, 78 configuration.\n",
+          "70 internal, 71 system, 73 there is something already, 74 a write failed, 75 data directory in use, 77 permissions, 78 configuration.\n",
           out);
     return EX_OK;
 }
@@ -158,5 +159,8 @@ main(int argc, char **argv)
         return command_help(command);
     }
     command_harden();
+    char name[32]; /* with it getopt begins what it finds wrong */
+    snprintf(name, sizeof name, "qiaod %s", command->name);
+    argv[1] = name;
     return command->run(argc - 1, argv + 1);
 }

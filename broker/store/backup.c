@@ -121,7 +121,7 @@ target_make(const char *to, struct store_error *out_error)
                          strerror(errno));
     }
     if (directory_has(to, JOURNAL_NAME) || directory_has(to, HISTORY_NAME)) {
-        return error_set(out_error, STORE_INVALID, "%s: there is a store already", to);
+        return error_set(out_error, STORE_INVALID, "%s: there is a store already; name a folder that is new", to);
     }
     return STORE_OK;
 }

@@ -135,7 +135,11 @@ class Refused(unittest.TestCase):
         for words in ([], ["fly"], ["run", "extra"], ["init"], ["journal"], ["journal", "sing", "x"], ["backup", "x"], ["run", "--no-such"]):
             done = subprocess.run([program("qiaod"), *words], capture_output=True, text=True)
             self.assertEqual(USAGE, done.returncode, words)
-        self.assertEqual(0, subprocess.run([program("qiaod"), "--help"], capture_output=True).returncode)
+        self.assertRegex(subprocess.run([program("qiaod"), "run", "--no-such"], capture_output=True, text=True).stderr, "^qiaod run: .*--no-such")
+        done = subprocess.run([program("qiaod"), "--help"], capture_output=True, text=True)
+        self.assertEqual(0, done.returncode)
+        for code in (USAGE, DATAERR, NOINPUT, UNAVAILABLE, CANTCREAT, TEMPFAIL, NOPERM, CONFIG):
+            self.assertIn(f"{code} ", done.stdout.split("Exit codes")[1])
         for words in (["run", "--help"], ["journal", "dump", "--help"], ["backup", "-h"]):
             done = subprocess.run([program("qiaod"), *words], capture_output=True, text=True)
             self.assertEqual((0, ""), (done.returncode, done.stderr), words)
@@ -158,6 +162,7 @@ class Refused(unittest.TestCase):
         done = subprocess.run([program("qiaod"), "run", "-c", "/nowhere"], capture_output=True, text=True)
         self.assertEqual(NOINPUT, done.returncode)
         self.assertIn("/nowhere", done.stderr)
+        self.assertIn("qiaod init DIR", done.stderr)
 
     def test_key_that_others_may_read(self):
         with Broker(start=False) as broker:
@@ -284,6 +289,7 @@ class Tools(unittest.TestCase):
             done = broker.run(program("qiaod"), "backup", broker.dir, copy)
             self.assertEqual(0, done.code, str(done))
             self.assertEqual(0o600, os.stat(os.path.join(copy, "server.key")).st_mode & 0o777)
+            self.assertIn("name a folder that is new", broker.run(program("qiaod"), "backup", broker.dir, copy).err)
             self.assertEqual(0, broker.stop())
             restored = Child([program("qiaod"), "run", "-c", copy], env=broker.env)
             restored.line("qiaod ready")
