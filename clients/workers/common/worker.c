@@ -64,8 +64,8 @@ offers_make(struct worker *worker, const json_t *attributes)
         offer.service = worker->options.services[i];
         status = qiao_offer(worker->client, &offer, QIAO_SECONDS(10));
         if (status != QIAO_OK)
-            fprintf(stderr, "%s: offer %s: %s %s\n", worker->kind->program, offer.service, qiao_status_text(status),
-                qiao_last_refusal(worker->client)->message);
+            fprintf(stderr, "%s: offer %s: %s (%s)\n", worker->kind->program, offer.service,
+                    status < QIAO_TIMEOUT ? qiao_last_refusal(worker->client)->message : qiao_status_text(status), qiao_status_name(status));
     }
     qiao_map_free(map);
     return status == QIAO_OK ? 0 : exit_code_of(status);
@@ -208,7 +208,7 @@ worker_run(struct worker *worker, int signals)
         return code;
     enum qiao_status status = qiao_client_open_context(worker->options.context, &options, &worker->client, &error);
     if (status != QIAO_OK) {
-        fprintf(stderr, "%s: %s %s\n", worker->kind->program, qiao_status_text(status), error.text);
+        fprintf(stderr, "%s: %s%s%s\n", worker->kind->program, qiao_status_text(status), *error.text ? ": " : "", error.text);
         json_decref(attributes);
         return exit_code_of(status);
     }

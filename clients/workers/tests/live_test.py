@@ -99,6 +99,20 @@ class Live(unittest.TestCase):
         watch.kill()
 
 
+class Starting(Live):
+    def fails(self, *words):
+        return self.broker.run(program("qiao-testing"), *words)
+
+    def test_what_keeps_a_worker_from_starting_is_one_sentence(self):
+        for words, code, said in ((("--context", "nope"), 78, r"^qiao-testing: the context cannot be used: \S+/nope: No such file or directory$"),
+                                  (("--context", self.members["testing", "one"], "--services", "no.such"), 77,
+                                   r"^qiao-testing: offer no\.such: no such service \(not-found\)$"),
+                                  (("--context", self.acme, "--services", "testing.*"), 77, r"^qiao-testing: offer testing\.\*: .*role.* \(forbidden\)$")):
+            done = self.fails(*words)
+            self.assertEqual(code, done.code, str(done))
+            self.assertRegex(done.err.strip(), said)
+
+
 class Testing(Live):
     def test_a_certificate_is_published_once_another_member_verified_it(self):
         worker, reviewer = self.worker("testing"), self.worker("testing", "two", "--verify")
