@@ -128,7 +128,7 @@ times_check(struct turn *turn)
         return false;
     }
     if (submit->complete_by != 0 && (submit->complete_by <= submit->not_before || submit->complete_by <= turn->now.utc_us)) {
-        answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "complete_by", "in the future, and after not_before");
+        answer_refusal(turn, PROTO_REFUSAL_CODE_INVALID, "complete_by", "a time in the future, and after not_before");
         return false;
     }
     return true;

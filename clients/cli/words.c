@@ -101,7 +101,7 @@ static const struct text words[] = {
     { "more services, or more terms that open requests still use, than the core may hold", "服务或未完成请求所用的条款超过上限" },
     { "the old catalogue stays", "保留原有服务目录" },
     /* What was given is wrong. */
-    { "%s: %t, got %t", "%s:要求 %t;实为 %t" },
+    { "%s: %t, got %t", "%s:%t(所给为%t)" },
     { "required", "必填" },
     { "at least %s", "至少 %s" },
     { "at most %s", "至多 %s" },
@@ -123,7 +123,7 @@ static const struct text words[] = {
     { "a date YYYY-MM-DD", "日期 YYYY-MM-DD" },
     { "a time of RFC 3339, such as 2026-03-01T08:00:00+08:00", "RFC 3339 时间,如 2026-03-01T08:00:00+08:00" },
     { "a time, in microseconds UTC", "以微秒计的 UTC 时间" },
-    { "in the future, and after not_before", "晚于现在,且晚于 not_before" },
+    { "a time in the future, and after not_before", "晚于现在且晚于 not_before 的时间" },
     { "a list", "列表" },
     { "a map", "映射" },
     { "keys that are strings", "键为文本" },

@@ -159,13 +159,15 @@ class Requester(Live):
         with mock.patch.dict(self.broker.env, LC_ALL="zh_CN.UTF-8"):
             refused = self.qiao("get", "01KB3N2X4VQ80", ok=False)
             self.assertIn("qiao: not-found: 没有该请求\n", refused.err)
-            self.assertIn("input.hits:要求 至多 1000;实为 整数", self.qiao(*wrong, ok=False).err)
+            self.assertIn("input.hits:至多 1000(所给为整数)", self.qiao(*wrong, ok=False).err)
             document = "service: compute.target\ncost: 0\n"
             self.assertIn("standard input:2: cost: 应为 1 至 1000000 的整数", self.qiao("submit", "-", input=document, ok=False).err)
             self.assertIn("standard input:2: cost: expected an integer", self.qiao("submit", "-", "--json", input=document, ok=False).err)
             error = json.loads(self.qiao(*wrong, "--json", ok=False).err)
             self.assertEqual("input.hits: at most 1000, got integer", error["message"])
             self.assertNotRegex(error["next"], "[\u4e00-\u9fff]")
+            past = self.qiao("submit", "--service", "bench.echo", "--complete-by", "2020-01-01", ok=False)
+            self.assertIn("qiao: invalid: 晚于现在且晚于 not_before 的时间\n", past.err)
             self.assertRegex(self.qiao("explain", identity).out, "说明: .*服务方")
             told = self.qiao("explain", identity, "--json").json()
             self.assertRegex(told["message"], "provider")

@@ -28,10 +28,10 @@ values_stay_as_they_are(void **state)
 static void
 a_rule_is_looked_up_with_its_own_values(void **state)
 {
-    says("input.hits: at most 1000, got integer", "input.hits:要求 至多 1000;实为 整数");
-    says("input.limit: required, got absent", "input.limit:要求 必填;实为 缺失");
-    says("input.a: one of usp, got, gbt8170, got string", "input.a:要求 以下之一:usp, got, gbt8170;实为 文本");
-    says("input.price: money: {amount, currency}, got string", "input.price:要求 金额:{amount, currency};实为 文本");
+    says("input.hits: at most 1000, got integer", "input.hits:至多 1000(所给为整数)");
+    says("input.limit: required, got absent", "input.limit:必填(所给为缺失)");
+    says("input.a: one of usp, got, gbt8170, got string", "input.a:以下之一:usp, got, gbt8170(所给为文本)");
+    says("input.price: money: {amount, currency}, got string", "input.price:金额:{amount, currency}(所给为文本)");
 }
 
 static void
@@ -41,7 +41,7 @@ what_is_not_in_the_list_is_shown_as_it_is(void **state)
     says("", "");
     says("%s: not met", "%s:不满足");
     says(": not met", ": not met");
-    says("input.a: 什么, got %t", "input.a:要求 什么;实为 %t");
+    says("input.a: 什么, got %t", "input.a:什么(所给为%t)");
 }
 
 static void
