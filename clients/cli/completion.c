@@ -55,6 +55,11 @@ options_lines(FILE *out, const struct option *options)
         snprintf(line, sizeof line, "--%s\t%s\t%s", o->name, kind_of_option(o), o->help.en);
         fputs(" ", out);
         quoted(out, line);
+        if (!o->letter)
+            continue;
+        snprintf(line, sizeof line, "-%c\t%s", o->letter, kind_of_option(o)); /* known, but not shown: the long form says more */
+        fputs(" ", out);
+        quoted(out, line);
     }
 }
 
@@ -75,7 +80,11 @@ facts(FILE *out)
             options_lines(out, command->options);
             fputs(" ;;\n", out);
         }
-    fputs("  esac\n  printf '%s\\n' \"${common[@]}\"\n}\n\n_qiao_argument() {\n  case \"$1\" in\n", out);
+    fputs("  esac\n  printf '%s\\n' \"${common[@]}\"\n}\n\n"
+          "# Does an option before the command take the word behind it?\n"
+          "_qiao_valued() {\n"
+          "  _qiao_options '' | awk -F '\\t' -v word=\"$1\" '$1 == word && $2 != \"flag\" { found = 1 } END { exit !found }'\n"
+          "}\n\n_qiao_argument() {\n  case \"$1\" in\n", out);
     for (const struct command_group *group = command_groups; group->commands; group++)
         for (const struct command *command = group->commands; command->name; command++) {
             fputs("    ", out);
@@ -114,12 +123,12 @@ completion_print_bash(FILE *out)
           "  local -a words=()\n"
           "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
           "    word=${COMP_WORDS[i]}\n"
-          "    [[ $word == -* ]] || words+=(\"$word\")\n"
+          "    if [[ $word != -* ]]; then words+=(\"$word\"); elif _qiao_valued \"$word\"; then ((i++)); fi\n"
           "  done\n"
           "  if _qiao_commands | cut -f1 | grep -qxF -- \"${words[0]-} ${words[1]-}\"; then name=\"${words[0]} ${words[1]}\"\n"
           "  elif _qiao_commands | cut -f1 | grep -qxF -- \"${words[0]-}\"; then name=${words[0]}; fi\n"
           "  COMPREPLY=()\n"
-          "  if [[ $before == --* ]]; then\n"
+          "  if [[ $before == -* ]]; then\n"
           "    while IFS=$'\\t' read -r option kind says; do\n"
           "      if [[ $option == \"$before\" && $kind != flag ]]; then\n"
           "        mapfile -t COMPREPLY < <(_qiao_values \"$kind\" \"$current\")\n"
@@ -128,7 +137,7 @@ completion_print_bash(FILE *out)
           "    done < <(_qiao_options \"$name\")\n"
           "  fi\n"
           "  if [[ $current == -* ]]; then\n"
-          "    mapfile -t COMPREPLY < <(compgen -W \"$(_qiao_options \"$name\" | cut -f1)\" -- \"$current\")\n"
+          "    mapfile -t COMPREPLY < <(compgen -W \"$(_qiao_options \"$name\" | cut -f1 | grep -- --)\" -- \"$current\")\n"
           "  elif [[ -z $name ]]; then\n"
           "    if ((${#words[@]} == 0)); then\n"
           "      mapfile -t COMPREPLY < <(_qiao_values command \"$current\")\n"
@@ -160,13 +169,16 @@ completion_print_zsh(FILE *out)
           "  esac\n"
           "}\n\n"
           "_qiao() {\n"
-          "  local before=${words[CURRENT-1]} current=${words[CURRENT]} name='' line word\n"
+          "  local before=${words[CURRENT-1]} current=${words[CURRENT]} name='' line\n"
           "  local -a typed names parts shown\n"
-          "  for word in ${words[2,CURRENT-1]}; do [[ $word == -* ]] || typed+=($word); done\n"
+          "  local -i i\n"
+          "  for (( i = 2; i < CURRENT; i++ )); do\n"
+          "    if [[ ${words[i]} != -* ]]; then typed+=(${words[i]}); elif _qiao_valued ${words[i]}; then (( i++ )); fi\n"
+          "  done\n"
           "  names=(${${(f)\"$(_qiao_commands)\"}%%$'\\t'*})\n"
           "  if (( ${names[(Ie)${typed[1]} ${typed[2]}]} )); then name=\"${typed[1]} ${typed[2]}\"\n"
           "  elif (( ${names[(Ie)${typed[1]}]} )); then name=${typed[1]}; fi\n"
-          "  if [[ $before == --* ]]; then\n"
+          "  if [[ $before == -* ]]; then\n"
           "    for line in ${(f)\"$(_qiao_options $name)\"}; do\n"
           "      parts=(${(ps:\\t:)line})\n"
           "      if [[ ${parts[1]} == $before && ${parts[2]} != flag ]]; then _qiao_values ${parts[2]}; return; fi\n"
@@ -174,9 +186,9 @@ completion_print_zsh(FILE *out)
           "  fi\n"
           "  if [[ $current == -* ]]; then\n"
           "    for line in ${(f)\"$(_qiao_options $name)\"}; do\n"
-          "      parts=(${(ps:\\t:)line}); shown+=(\"${parts[1]}:${parts[3]}\")\n"
+          "      parts=(${(ps:\\t:)line}); [[ $line == --* ]] && shown+=(\"${parts[1]}:${parts[3]}\")\n"
           "    done\n"
-          "    _describe option shown -o\n"
+          "    _describe -o option shown\n"
           "  elif [[ -z $name ]]; then\n"
           "    if (( ${#typed} == 0 )); then _qiao_values command\n"
           "    else compadd -- ${${(M)names:#${typed[1]} *}#* }; fi\n"

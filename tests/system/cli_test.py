@@ -220,6 +220,29 @@ class Pages(Alone):
         env = {**self.env, "PATH": os.path.dirname(program("qiao")) + ":" + self.env["PATH"]}
         return subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, env=env, check=True).stdout.split()
 
+    def test_options_before_the_command_are_no_command(self):
+        for before in (["-c", "x"], ["--context", "x"], ["-j"], ["--timeout", "5s", "--utc"]):
+            self.assertEqual(["submit"], self.complete("qiao", *before, "sub"), before)
+            self.assertIn("invite", self.complete("qiao", *before, "party", ""), before)
+            self.assertEqual(["urgent"], self.complete("qiao", *before, "submit", "-p", "ur"), before)
+        self.assertNotIn("-c", self.complete("qiao", "get", "-"))
+
+    def test_zsh_is_given_the_options_with_what_they_say(self):
+        if not shutil.which("zsh"):
+            self.skipTest("zsh is not installed")
+        path = self.write("_qiao", self.qiao("completion", "zsh").out)
+        # What zsh's own completion functions would be given; the real ones need a terminal.
+        stubs = ('compdef() { : }; compadd() { shift; print -l -- "$@" }; _describe() { print -r -- "_describe $*"; print -l -- ${(P)3} }; '
+                 'words=("$@"); CURRENT=$#; source ')
+        def asked(*words):
+            return subprocess.run(["zsh", "-f", "-c", stubs + path + "; _qiao", "zsh", *words], capture_output=True, text=True, env=self.env,
+                                  check=True).stdout.splitlines()
+        shown = asked("qiao", "-c", "x", "submit", "--")
+        self.assertEqual("_describe -o option shown", shown[0])
+        self.assertIn("--priority:how pressing it is", shown)
+        self.assertIn("invite", asked("qiao", "party", ""))
+        self.assertIn("urgent", asked("qiao", "submit", "-p", ""))
+
     def test_bash_completes_commands_options_and_choices(self):
         self.assertEqual(["submit"], self.complete("qiao", "sub"))
         self.assertIn("invite", self.complete("qiao", "party", ""))
