@@ -38,7 +38,12 @@ helper_dir_remove(char **dir_p)
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         char path[1024];
         snprintf(path, sizeof(path), "%s/%s", *dir_p, entry->d_name);
-        unlink(path);
+        if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            char *inner = strdup(path);
+            helper_dir_remove(&inner);
+        } else {
+            unlink(path);
+        }
     }
     if (dir != NULL) {
         closedir(dir);

@@ -262,10 +262,6 @@ copies_rebuilds_and_vacuum_keep_the_checksums(void **state)
     pages_hold(history_path(world), true);
     file_sql(world->dir, HISTORY_NAME, "DELETE FROM finished WHERE id % 3 = 0; VACUUM");
     pages_hold(history_path(world), true);
-    for (const char *const *name = (const char *const[]){"/" HISTORY_NAME, "/journal.db", "/lock", "", NULL}; *name != NULL; name++) {
-        snprintf(path, sizeof(path), "%s%s", to, *name);
-        remove(path);
-    }
 }
 
 /* Any SQLite reads it; one that writes leaves pages that do not hold, and that is said. */
@@ -311,10 +307,6 @@ history_of_the_older_format_goes_on_without(void **state)
     world->store = helper_open(world->dir, &world->options);
     assert_int_equal(store_history_get(world->store, helper_request_of(7).id, &row, &error), STORE_OK);
     helper_close(&world->store);
-    for (const char *const *name = (const char *const[]){"/" HISTORY_NAME, "/journal.db", "/lock", "", NULL}; *name != NULL; name++) {
-        snprintf(path, sizeof(path), "%s%s", to, *name);
-        remove(path);
-    }
 }
 
 int
