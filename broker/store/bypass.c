@@ -14,7 +14,6 @@
 #include "store/pass.h"
 
 enum {
-    WRITE_BYTES_MAX = 64 << 10,  /* SQLite's own never writes more than a page at once */
     DIRECT_BYTES_MIN = 64 << 10, /* a shorter write costs more in waiting than in copying */
     ALIGNMENT = 4096,            /* of memory, place and length, for every disk */
     CKPT_LOCK = 1,               /* bytes of the log's index: held in a checkpoint */
@@ -61,14 +60,7 @@ direct_write(const struct moved *moved)
 static int
 lower_write(const struct moved *moved, const uint8_t *p, int n, sqlite3_int64 at)
 {
-    sqlite3_file *lower = moved->file.lower;
-    int rc = SQLITE_OK;
-
-    for (int done = 0; rc == SQLITE_OK && done < n; done += WRITE_BYTES_MAX) {
-        int some = n - done < WRITE_BYTES_MAX ? n - done : WRITE_BYTES_MAX;
-        rc = lower->pMethods->xWrite(lower, p + done, some, at + done);
-    }
-    return rc;
+    return pass_write_long(moved->file.lower, p, n, at);
 }
 
 /* Of the run, or of an earlier one that nobody has heard of. */

@@ -8,10 +8,7 @@
 
 #include "store/pass.h"
 
-enum {
-    WRITE_BYTES_MAX = 64 << 10, /* SQLite's own never writes more than a page at once, and its file system cuts off beyond 128 KiB */
-    RUN_BYTES_MIN = 128 << 10,
-};
+enum { RUN_BYTES_MIN = 128 << 10 };
 
 struct log {
     struct pass_file file;
@@ -49,14 +46,7 @@ log_keep(struct log *log, int rc)
 static int
 lower_write(struct log *log, const uint8_t *p, int n, sqlite3_int64 at)
 {
-    sqlite3_file *lower = lower_of(log);
-    int rc = SQLITE_OK;
-
-    for (int done = 0; rc == SQLITE_OK && done < n; done += WRITE_BYTES_MAX) {
-        int some = n - done < WRITE_BYTES_MAX ? n - done : WRITE_BYTES_MAX;
-        rc = lower->pMethods->xWrite(lower, p + done, some, at + done);
-    }
-    return log_keep(log, rc);
+    return log_keep(log, pass_write_long(lower_of(log), p, n, at));
 }
 
 static int

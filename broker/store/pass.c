@@ -11,7 +11,10 @@
 #include "store/error.h"
 #include "store/sql.h"
 
-enum { NAME_BYTES = 64 };
+enum {
+    NAME_BYTES = 64,
+    WRITE_BYTES_MAX = 64 << 10, /* SQLite's own never writes more than a page at once, and its file system cuts off beyond 128 KiB */
+};
 
 struct pass {
     sqlite3_vfs vfs;
@@ -67,6 +70,18 @@ pass_open_own(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, const sqli
         own->base.pMethods = methods;
     } else if (own->lower->pMethods != NULL) {
         own->lower->pMethods->xClose(own->lower);
+    }
+    return rc;
+}
+
+int
+pass_write_long(sqlite3_file *lower, const uint8_t *p, int n, sqlite3_int64 at)
+{
+    int rc = SQLITE_OK;
+
+    for (int done = 0; rc == SQLITE_OK && done < n; done += WRITE_BYTES_MAX) {
+        int some = n - done < WRITE_BYTES_MAX ? n - done : WRITE_BYTES_MAX;
+        rc = lower->pMethods->xWrite(lower, p + done, some, at + done);
     }
     return rc;
 }

@@ -28,6 +28,9 @@ enum store_status pass_vfs(const struct pass_layer *layer, const char *lower, co
 int pass_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags);
 int pass_open_own(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, const sqlite3_io_methods *methods, int flags, int *out_flags);
 
+/* Any number of bytes, in writes that the file system below can make in one. */
+int pass_write_long(sqlite3_file *lower, const uint8_t *p, int n, sqlite3_int64 at);
+
 /* Methods that do what the file below does. */
 int pass_close(sqlite3_file *file);
 int pass_truncate(sqlite3_file *file, sqlite3_int64 size);

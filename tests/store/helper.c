@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "store/sql.h"
+
 static const char *const services[] = {"testing.assay", "cdmo.batch", "coldchain.transport", "funding.grant"};
 static const char *const requesters[] = {"bio-a", "bio-b", "bio-c"};
 static const char *const performers[] = {"lab-1", "lab-2"};
@@ -51,6 +53,28 @@ helper_dir_remove(char **dir_p)
     rmdir(*dir_p);
     free(*dir_p);
     *dir_p = NULL;
+}
+
+void
+helper_run(sqlite3 *db, const char *sql)
+{
+    struct store_error error = {0};
+
+    if (sql_run(db, sql, "sql", &error) != STORE_OK) {
+        fail_msg("%s: %s", sql, error.text);
+    }
+}
+
+int64_t
+helper_number(sqlite3 *db, const char *sql)
+{
+    struct store_error error = {0};
+    int64_t n = -1;
+
+    if (sql_number(db, sql, &n, &error) != STORE_OK) {
+        fail_msg("%s: %s", sql, error.text);
+    }
+    return n;
 }
 
 struct store_options

@@ -4,12 +4,18 @@
 #ifndef TESTS_STORE_HELPER_H
 #define TESTS_STORE_HELPER_H
 
+#include <sqlite3.h>
+
 #include "proto/codec.h"
 #include "store/store.h"
 
 /* A fresh directory under the system's temporary one; helper_dir_remove takes it away with all files in it. */
 char *helper_dir_make(void);
 void helper_dir_remove(char **dir_p);
+
+/* SQL on a connection that the test has; the one number that a statement answers. They fail the test when it does not work. */
+void helper_run(sqlite3 *db, const char *sql);
+int64_t helper_number(sqlite3 *db, const char *sql);
 
 /* Options for tests: small budgets, no waiting for disk space. */
 struct store_options helper_options(enum store_engine engine);

@@ -37,28 +37,6 @@ struct scene {
 };
 
 static void
-run(sqlite3 *db, const char *sql)
-{
-    struct store_error error = {0};
-
-    if (sql_run(db, sql, "sql", &error) != STORE_OK) {
-        fail_msg("%s: %s", sql, error.text);
-    }
-}
-
-static int64_t
-number(sqlite3 *db, const char *sql)
-{
-    struct store_error error = {0};
-    int64_t n = -1;
-
-    if (sql_number(db, sql, &n, &error) != STORE_OK) {
-        fail_msg("%s: %s", sql, error.text);
-    }
-    return n;
-}
-
-static void
 scene_open(struct scene *scene)
 {
     struct store_error error = {0};
@@ -66,7 +44,7 @@ scene_open(struct scene *scene)
 
     assert_int_equal(bypass_vfs(gate_vfs, &vfs, &error), STORE_OK);
     assert_int_equal(sql_open(scene->path, SQL_WRITE_CREATE, vfs, &scene->db, &error), STORE_OK);
-    run(scene->db, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+    helper_run(scene->db, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
                    " PRAGMA cache_spill = OFF; CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY, data BLOB)");
 }
 
@@ -117,7 +95,7 @@ rows_add(struct scene *scene, int count)
 
     snprintf(sql, sizeof(sql), "INSERT INTO t (data) VALUES (randomblob(%d))", ROW_KIB << 10);
     for (int i = 0; i < count; i++) {
-        run(scene->db, sql);
+        helper_run(scene->db, sql);
     }
 }
 
@@ -136,9 +114,9 @@ checkpoint(struct scene *scene, bool *out_all)
 static void
 assert_whole(sqlite3 *db, int64_t rows)
 {
-    assert_int_equal(number(db, "SELECT count(*) FROM t"), rows);
-    assert_int_equal(number(db, "SELECT sum(length(data)) FROM t"), rows * (ROW_KIB << 10));
-    assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+    assert_int_equal(helper_number(db, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(helper_number(db, "SELECT sum(length(data)) FROM t"), rows * (ROW_KIB << 10));
+    assert_int_equal(helper_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
 }
 
 static sqlite3 *
@@ -223,7 +201,7 @@ what_moved_beside_a_reader_is_read_from_the_file(void **state)
     bool all = true;
 
     rows_add(scene, 5);
-    run(old, "BEGIN");
+    helper_run(old, "BEGIN");
     assert_whole(old, 5);
     rows_add(scene, 3);
     assert_int_equal(checkpoint(scene, &all), SQLITE_OK);
@@ -232,7 +210,7 @@ what_moved_beside_a_reader_is_read_from_the_file(void **state)
     later = reader_open(scene->path);
     assert_whole(later, 8);
     assert_whole(old, 5);
-    run(old, "COMMIT");
+    helper_run(old, "COMMIT");
     assert_int_equal(checkpoint(scene, &all), SQLITE_OK);
     assert_true(all);
     assert_true(direct.writes > 0 || !direct_is_known(scene));
@@ -272,8 +250,8 @@ pages_of_any_size_are_moved(void **state)
 
     for (int i = 0; i < 5; i++) {
         snprintf(sql, sizeof(sql), "PRAGMA journal_mode = DELETE; PRAGMA page_size = %d; VACUUM; PRAGMA journal_mode = WAL", sizes[i]);
-        run(scene->db, sql);
-        assert_int_equal(number(scene->db, "PRAGMA page_size"), sizes[i]);
+        helper_run(scene->db, sql);
+        assert_int_equal(helper_number(scene->db, "PRAGMA page_size"), sizes[i]);
         rows_add(scene, 5);
         assert_int_equal(checkpoint(scene, NULL), SQLITE_OK);
         assert_moved(scene, 5 * (i + 1));
@@ -314,14 +292,14 @@ commit_without_a_log_is_written_before_its_sync_or_unlock(void **state)
     struct scene *scene = *state;
     sqlite3 *later;
 
-    run(scene->db, "PRAGMA journal_mode = DELETE; BEGIN");
+    helper_run(scene->db, "PRAGMA journal_mode = DELETE; BEGIN");
     rows_add(scene, 2);
     direct.code = EIO;
     gate_fail_write(1);
     assert_int_not_equal(sqlite3_exec(scene->db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     direct.code = 0;
     gate_fail_write(0);
-    run(scene->db, "PRAGMA synchronous = OFF");
+    helper_run(scene->db, "PRAGMA synchronous = OFF");
     rows_add(scene, 2);
     later = reader_open(scene->path);
     assert_whole(later, 2);
@@ -398,7 +376,7 @@ full_disk_beside_a_reader_takes_nothing_away(void **state)
     sqlite3 *old = reader_open(scene->path), *later = reader_open(scene->path);
 
     rows_add(scene, 2);
-    run(old, "BEGIN");
+    helper_run(old, "BEGIN");
     assert_whole(old, 2);
     rows_add(scene, 3);
     direct.code = ENOSPC;
@@ -409,7 +387,7 @@ full_disk_beside_a_reader_takes_nothing_away(void **state)
     sqlite3_db_config(scene->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sql_close(&scene->db);
     scene_open(scene);
-    run(old, "COMMIT");
+    helper_run(old, "COMMIT");
     assert_int_equal(checkpoint(scene, NULL), SQLITE_OK);
     assert_whole(later, 5);
     assert_moved(scene, 5);
@@ -429,7 +407,7 @@ failure_that_sqlite_does_not_ask_for_is_known(void **state)
     }
     rows_add(scene, 2);
     assert_int_equal(sql_open(scene->path, SQL_WRITE, NULL, &direct.foreign, &error), STORE_OK);
-    run(direct.foreign, "PRAGMA wal_autocheckpoint = 0");
+    helper_run(direct.foreign, "PRAGMA wal_autocheckpoint = 0");
     assert_false(bypass_failed(scene->db));
     direct.code = EIO;
     gate_fail_write(1);

@@ -30,28 +30,6 @@ struct scene {
 };
 
 static void
-run(sqlite3 *db, const char *sql)
-{
-    struct store_error error = {0};
-
-    if (sql_run(db, sql, "sql", &error) != STORE_OK) {
-        fail_msg("%s: %s", sql, error.text);
-    }
-}
-
-static int64_t
-number(sqlite3 *db, const char *sql)
-{
-    struct store_error error = {0};
-    int64_t n = -1;
-
-    if (sql_number(db, sql, &n, &error) != STORE_OK) {
-        fail_msg("%s: %s", sql, error.text);
-    }
-    return n;
-}
-
-static void
 scene_open(struct scene *scene, const char *uri_words)
 {
     struct store_error error = {0};
@@ -61,7 +39,7 @@ scene_open(struct scene *scene, const char *uri_words)
     assert_int_equal(gather_vfs(gate_vfs, &vfs, &error), STORE_OK);
     snprintf(uri, sizeof(uri), "file:%s%s", scene->path, uri_words);
     assert_int_equal(sqlite3_open_v2(uri, &scene->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, vfs), SQLITE_OK);
-    run(scene->db, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+    helper_run(scene->db, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
                    " PRAGMA cache_spill = OFF; CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY, data BLOB)");
 }
 
@@ -123,8 +101,8 @@ rows_recovered(struct scene *scene)
     file_remove(scene->dir, "copy.db-shm");
     snprintf(path, sizeof(path), "%s/copy.db", scene->dir);
     assert_int_equal(sql_open(path, SQL_WRITE, NULL, &db, &error), STORE_OK);
-    rows = number(db, "SELECT count(*) FROM t");
-    assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+    rows = helper_number(db, "SELECT count(*) FROM t");
+    assert_int_equal(helper_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
     sql_close(&db);
     return rows;
 }
@@ -303,13 +281,13 @@ sync_comes_between_the_writes_and_what_readers_see(void **state)
     gate_close();
     pthread_create(&thread, NULL, commit_run, scene);
     assert_true(gate_wait());
-    assert_int_equal(number(reader, "SELECT count(*) FROM t"), 1);
+    assert_int_equal(helper_number(reader, "SELECT count(*) FROM t"), 1);
     assert_int_equal(rows_recovered(scene), 2);
     gate_open();
     pthread_join(thread, &rc);
     assert_int_equal((intptr_t)rc, SQLITE_OK);
-    assert_int_equal(number(reader, "SELECT count(*) FROM t"), 2);
-    assert_int_equal(number(reader, "SELECT sum(length(data)) FROM t"), 120 << 10);
+    assert_int_equal(helper_number(reader, "SELECT count(*) FROM t"), 2);
+    assert_int_equal(helper_number(reader, "SELECT sum(length(data)) FROM t"), 120 << 10);
     sql_close(&reader);
 }
 
@@ -355,9 +333,9 @@ rollback_leaves_nothing(void **state)
 
     assert_int_equal(commit(scene->db, 20), SQLITE_OK);
     writes = gate_writes(NULL);
-    run(scene->db, "BEGIN IMMEDIATE");
+    helper_run(scene->db, "BEGIN IMMEDIATE");
     assert_int_equal(commit(scene->db, 3000), SQLITE_OK);
-    run(scene->db, "ROLLBACK");
+    helper_run(scene->db, "ROLLBACK");
     assert_int_equal(gate_writes(NULL), writes);
     assert_int_equal(rows_recovered(scene), 1);
     assert_int_equal(commit(scene->db, 20), SQLITE_OK);
@@ -428,7 +406,7 @@ failed_write_or_sync_is_the_last(void **state)
         assert_int_equal(gate_syncs(), syncs + (nth == 0));
         writes = gate_writes(NULL);
         syncs = gate_syncs();
-        assert_int_equal(number(scene->db, "SELECT count(*) FROM t"), nth + 1);
+        assert_int_equal(helper_number(scene->db, "SELECT count(*) FROM t"), nth + 1);
         assert_int_not_equal(commit(scene->db, 20), SQLITE_OK);
         assert_int_not_equal(sqlite3_wal_checkpoint_v2(scene->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), SQLITE_OK);
         sqlite3_close(scene->db);
@@ -436,7 +414,7 @@ failed_write_or_sync_is_the_last(void **state)
         assert_int_equal(gate_syncs(), syncs);
         /* Only a new start goes on. Was it the sync, the commit may be there: it is taken away for the count. */
         scene_open(scene, "");
-        run(scene->db, "DELETE FROM t WHERE length(data) > 100000");
+        helper_run(scene->db, "DELETE FROM t WHERE length(data) > 100000");
     }
 }
 
