@@ -160,7 +160,7 @@ static const struct text words[] = {
     { "a service, or prefix.*", "服务名,或前缀.*" },
     { "service names, or prefix.*", "服务名,或前缀.*" },
     { "either a service or a party", "服务与机构须给出其一,且只给一个" },
-    { "either a key, or a producer with a pseq from 1", "须给出键,或提交端及自 1 起的序号" },
+    { "either a key, or a producer and a pseq, both from 1", "须给出键,或均自 1 起的提交端与序号" },
     { "not one of the outcomes of this service", "不是该服务的结论取值" },
     { "more bytes than this service takes", "超过该服务允许的字节数" },
     { "not a cursor of this broker", "不是该代理的翻页游标" },
