@@ -151,6 +151,7 @@ outbox_flush(struct net *net)
             conn_flush(net, &table->slots[table->lists[LIST_BLOCKED][at]]);
         }
     }
+    /* The last first: a task or an outcome before the receipt of the record that led to it (core counts on that: on_complete.c). */
     while ((conn = conn_list_last(table, LIST_DIRTY))) {
         conn_list_remove(table, LIST_DIRTY, conn);
         conn_flush(net, conn);

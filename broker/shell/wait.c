@@ -9,7 +9,6 @@
 
 #include <poll.h>
 #include <sched.h>
-#include <time.h>
 
 enum {
     SLEEP_US_MAX = 60000000,
@@ -19,9 +18,9 @@ enum {
 static int64_t
 mono_us(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    struct core_now now;
+    clock_read(&now);
+    return now.mono_us;
 }
 
 static int64_t

@@ -1,9 +1,6 @@
 /*
  * Long writes past the page cache. See bypass.h.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_DIRECT */
-#endif
 #include "store/bypass.h"
 
 #include <fcntl.h>

@@ -1,7 +1,4 @@
 /* See direct.h. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_DIRECT */
-#endif
 #include "direct.h"
 
 #include <errno.h>
@@ -66,26 +63,16 @@ open_any(const char *path, int flags, mode_t mode)
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-int
-hook_open64(const char *path, int flags, ...)
-{
-    va_list rest;
-    mode_t mode;
-
-    va_start(rest, flags);
-    mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
-    va_end(rest);
-    return open_any(path, flags, mode);
-}
-
-int
-hook_open(const char *path, int flags, ...)
-{
-    va_list rest;
-    mode_t mode;
-
-    va_start(rest, flags);
-    mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
-    va_end(rest);
-    return open_any(path, flags, mode);
-}
+#define HOOK(name)                                                                                                                 \
+    int name(const char *path, int flags, ...)                                                                                     \
+    {                                                                                                                              \
+        va_list rest;                                                                                                              \
+        mode_t mode;                                                                                                               \
+        va_start(rest, flags);                                                                                                     \
+        mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;                                                                  \
+        va_end(rest);                                                                                                              \
+        return open_any(path, flags, mode);                                                                                        \
+    }
+HOOK(hook_open)
+HOOK(hook_open64)
+#undef HOOK

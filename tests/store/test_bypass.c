@@ -3,9 +3,6 @@
  * Below is a file system that counts the writes and syncs of the database, and fails or waits when it is told to (gate.h); what goes
  * past it is seen in the calls of the C library (direct.h).
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_DIRECT */
-#endif
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -116,7 +116,8 @@ class Worker(Connection):
     # withdrawn still has its thread, so its place is free when it returns.
 
     def on_reconnect(self):
-        """The broker has none of our credit any more. Owned tasks come again, each for one credit; leased ones in hand do not."""
+        """The broker has none of our credit any more. Owned tasks come again, each for one credit; leased ones in hand do not, or for
+        nothing, with a reply that was missed."""
         in_hand = [task.header for task in self.working] + [header for name, header, _ in self.inbox if name == "task"]
         leased = {header["task"]: self._offered(header["service"]) for header in in_hand if _is_leased(header)}
         self.known = {task: told for task, told in self.known.items() if task in leased}
